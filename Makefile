@@ -1,0 +1,50 @@
+# Every target works from a clean checkout: `setup` is a prerequisite of all of them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEMO_DATA ?= .demo
+DEMO_PORT ?= 8700
+CHAIN_PORT ?= 9944
+WORKERS ?= auto
+
+.PHONY: setup demo demo-reset demo-check test lint format lock kill bench clean
+
+setup: $(STAMP)
+	@$(BIN)/python -m amm.kernel_cache
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+demo: setup
+	$(BIN)/taobourse demo --data-dir $(DEMO_DATA) --port $(DEMO_PORT) --chain-port $(CHAIN_PORT)
+
+demo-reset: setup
+	$(BIN)/taobourse demo --data-dir $(DEMO_DATA) --reset
+
+demo-check: setup
+	$(BIN)/taobourse demo --data-dir $(DEMO_DATA)-check --port 0 --chain-port 0 --fast --check
+
+test: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(STAMP)
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --upgrade --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) .cache

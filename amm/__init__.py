@@ -1,0 +1,1 @@
+"""Pool arithmetic everyone trusts; imports nothing of ours."""

@@ -1,0 +1,77 @@
+"""Where compiled kernels are kept, decided once, before numba is first imported.
+
+numba's file cache looks only at the file that defines a kernel and not at the files that kernel calls, so an edit
+in one module would leave stale machine code in another. The cache folder is therefore named by a digest of every kernel
+source and of numba's version: any change opens an empty folder. Every module with kernels imports ``kernel`` from here.
+"""
+
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import Any, TypeVar
+
+ROOT = Path(__file__).resolve().parent.parent
+KERNEL_PACKAGES = ("amm", "ledger/engine", "chain/runtime/yuma")
+MARK = "kernel_cache import"
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def kernel_sources() -> list[Path]:
+    """Return every source file that holds kernels: those that import from this module, and this one."""
+    found = [Path(__file__).resolve()]
+    for package in KERNEL_PACKAGES:
+        found += [path for path in (ROOT / package).rglob("*.py") if MARK in path.read_text(encoding="utf-8")]
+    return sorted(set(found))
+
+
+def cache_folder() -> Path:
+    """Return the folder named by the digest of the kernel sources, numba, numpy and Python."""
+    digest = hashlib.blake2b(digest_size=12)
+    for path in kernel_sources():
+        digest.update(str(path.relative_to(ROOT)).encode())
+        digest.update(path.read_bytes())
+    for package in ("numba", "numpy", "llvmlite"):
+        digest.update(metadata.version(package).encode())
+    digest.update(sys.version.encode())
+    base = ROOT / ".cache"
+    if not os.access(ROOT, os.W_OK):
+        base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "taobourse"
+    return base / f"kernels-{digest.hexdigest()}"
+
+
+os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder()))
+
+from numba import njit  # noqa: E402 - the folder must be named before numba reads it
+
+
+def kernel(function: F) -> F:
+    """Compile a module-level function in nopython mode, cached on disk; never with ``fastmath``."""
+    compiled: F = njit(cache=True)(function)
+    return compiled
+
+
+def remove_stale_folders() -> None:
+    """Delete the kernel folders of earlier sources beside the current one."""
+    current = Path(os.environ["NUMBA_CACHE_DIR"])
+    for folder in current.parent.glob("kernels-*"):
+        if folder != current:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def warm() -> None:
+    """Compile every kernel that has a ``warm_up`` function in its module's package."""
+    remove_stale_folders()
+    for module in ("amm.warm_up", "ledger.engine.warm_up"):
+        if (ROOT / (module.replace(".", "/") + ".py")).exists():
+            import_module(module).warm_up()
+
+
+if __name__ == "__main__":
+    from amm import kernel_cache  # the same module under its real name, so that nothing is set twice
+
+    kernel_cache.warm()

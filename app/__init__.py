@@ -1,0 +1,1 @@
+"""The outside doors: command line, gateway, link, custody."""

@@ -1,0 +1,25 @@
+"""The ``taobourse`` command: one entry, one file per group in ``app/commands``.
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 unavailable (database, node), 7 a check found a difference.
+"""
+
+import typer
+
+from app.commands import verify
+
+app = typer.Typer(name="taobourse", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(verify.app, name="verify", help="Check vectors, the log, a replay.")
+
+
+@app.callback()
+def taobourse() -> None:
+    """Run and check an exchange for Bittensor subnet tokens."""
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The runtime: declared pallets and the pure transition over them."""

@@ -1,0 +1,1 @@
+"""SCALE: declared types, strict codec, generated metadata."""

@@ -1,0 +1,1 @@
+"""Benchmarks beside the baselines they beat; see README.md."""
