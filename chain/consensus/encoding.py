@@ -1,0 +1,105 @@
+"""The strict, fixed-schema byte form of consensus objects: compatible with SCALE, one encoding for each value."""
+
+from dataclasses import dataclass
+
+_COMPACT_ONE, _COMPACT_TWO, _COMPACT_FOUR = 1 << 6, 1 << 14, 1 << 30
+
+
+@dataclass(eq=False)
+class MalformedBytes(ValueError):  # noqa: N818 - named after what was wrong, like every error here
+    """Untrusted bytes were not the one encoding of any value of the expected kind."""
+
+    reason: str
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.reason} at byte {self.offset}"
+
+
+def encode_compact(value: int) -> bytes:
+    """Return the shortest compact form of ``value``, which is at least 0 and below 2^536."""
+    if value < 0:
+        raise ValueError(f"{value} is negative")
+    if value < _COMPACT_ONE:
+        return (value << 2).to_bytes(1, "little")
+    if value < _COMPACT_TWO:
+        return (value << 2 | 1).to_bytes(2, "little")
+    if value < _COMPACT_FOUR:
+        return (value << 2 | 2).to_bytes(4, "little")
+    length = (value.bit_length() + 7) // 8
+    return bytes([(length - 4) << 2 | 3]) + value.to_bytes(length, "little")
+
+
+def encode_bytes(data: bytes) -> bytes:
+    """Return ``data`` behind its compact length."""
+    return encode_compact(len(data)) + data
+
+
+class Reader:
+    """Reads consensus objects from untrusted bytes; everything that is not canonical raises ``MalformedBytes``."""
+
+    __slots__ = ("_data", "_offset")
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._offset = 0
+
+    @property
+    def remaining(self) -> int:
+        """How many bytes are still unread."""
+        return len(self._data) - self._offset
+
+    @property
+    def offset(self) -> int:
+        """How many bytes have been read."""
+        return self._offset
+
+    def take(self, length: int) -> bytes:
+        """Return the next ``length`` bytes, checked against what is there before anything is copied."""
+        end = self._offset + length
+        if end > len(self._data):
+            raise self.malformed("truncated")
+        taken = self._data[self._offset : end]
+        self._offset = end
+        return taken
+
+    def unsigned(self, length: int) -> int:
+        """Return a little-endian unsigned integer of ``length`` bytes."""
+        return int.from_bytes(self.take(length), "little")
+
+    def signed(self, length: int) -> int:
+        """Return a little-endian two's complement integer of ``length`` bytes."""
+        return int.from_bytes(self.take(length), "little", signed=True)
+
+    def compact(self, maximum: int) -> int:
+        """Return a compact integer of at most ``maximum``; longer forms than needed are refused."""
+        first = self.unsigned(1)
+        mode, bits = first & 3, first >> 2
+        if mode == 0:
+            value, smallest = bits, 0
+        elif mode == 3:
+            length = bits + 4
+            value = self.unsigned(length)
+            smallest = max(_COMPACT_FOUR, 1 << 8 * (length - 1))
+        else:
+            more = 1 if mode == 1 else 3
+            value = self.unsigned(more) << 6 | bits
+            smallest = _COMPACT_ONE if mode == 1 else _COMPACT_TWO
+        if value < smallest:
+            raise self.malformed("compact integer is not in its shortest form")
+        if value > maximum:
+            raise self.malformed(f"{value} is above the bound {maximum}")
+        return value
+
+    def bytes(self, maximum: int) -> bytes:
+        """Return length-prefixed bytes, at most ``maximum`` of them."""
+        return self.take(self.compact(maximum))
+
+    def finish(self) -> None:
+        """Refuse anything that was not read."""
+        if self.remaining:
+            raise self.malformed(f"{self.remaining} trailing bytes")
+
+    def malformed(self, reason: str) -> MalformedBytes:
+        """Return the error for ``reason`` at the place reached."""
+        return MalformedBytes(reason=reason, offset=self._offset)

@@ -1,0 +1,1 @@
+"""What clients ask a node over its websocket."""
