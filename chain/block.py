@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chain.consensus.encoding import MalformedBytes, Reader, encode_bytes, encode_compact
+from chain.consensus.encoding import Reader, encode_bytes, encode_compact
 from chain.consensus.messages import Commit
-from chain.merkle import EMPTY_LIST_ROOT, HASH_BYTES, compute_list_root, hash_bytes
+from chain.errors import DecodeError
+from chain.hashing import HASH_BYTES, ZERO_HASH, blake2b_256
+from chain.merkle import EMPTY_LIST_ROOT, compute_list_root
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-NO_HASH = bytes(HASH_BYTES)
 EMPTY_HASH = EMPTY_LIST_ROOT
 """``H("")``: the commit before height 1, and the root of an empty list."""
 
@@ -60,7 +61,7 @@ class ConsensusInfo:
 
     @classmethod
     def decode(cls, data: bytes) -> "ConsensusInfo":
-        """Read the 237 bytes; raises ``MalformedBytes`` for another length or version."""
+        """Read the 237 bytes; raises ``DecodeError`` for another length or version."""
         reader = Reader(data)
         if reader.unsigned(1) != CONSENSUS_INFO_VERSION:
             raise reader.malformed("unknown version of the consensus information")
@@ -103,7 +104,7 @@ class Header:
     @classmethod
     def genesis(cls, state_root: bytes) -> "Header":
         """Return header 0: no parent, no extrinsics, no logs, so that it commits to the first state alone."""
-        return cls(parent=NO_HASH, number=0, state_root=state_root, extrinsics_root=EMPTY_LIST_ROOT)
+        return cls(parent=ZERO_HASH, number=0, state_root=state_root, extrinsics_root=EMPTY_LIST_ROOT)
 
     def encode(self) -> bytes:
         """Return the bytes that are hashed."""
@@ -120,7 +121,7 @@ class Header:
 
     @classmethod
     def decode(cls, data: bytes) -> "Header":
-        """Read a header of this chain; raises ``MalformedBytes`` where logs are missing, extra or out of order."""
+        """Read a header of this chain; raises ``DecodeError`` where logs are missing, extra or out of order."""
         reader = Reader(data)
         header = cls.read(reader)
         reader.finish()
@@ -147,7 +148,7 @@ class Header:
     @property
     def hash(self) -> bytes:
         """The block's hash: what votes name and what clients see."""
-        return hash_bytes(self.encode())
+        return blake2b_256(self.encode())
 
     @property
     def slot(self) -> int:
@@ -204,9 +205,9 @@ class Block:
 
     @classmethod
     def decode(cls, data: bytes) -> "Block":
-        """Read a block; raises ``MalformedBytes`` for anything that ``encode`` would not have written."""
+        """Read a block; raises ``DecodeError`` for anything that ``encode`` would not have written."""
         if len(data) > MAX_BLOCK_BYTES:
-            raise MalformedBytes(reason=f"a block of {len(data)} bytes", offset=0)
+            raise DecodeError("too_large", 0, f"a block of {len(data)} bytes")
         reader = Reader(data)
         header = Header.read(reader)
         extrinsics = tuple(reader.bytes(MAX_EXTRINSIC_BYTES) for _ in range(reader.compact(MAX_EXTRINSICS)))
@@ -228,7 +229,7 @@ class Block:
 
 def hash_commit(commit: Commit | None) -> bytes:
     """Return what the next header says of ``commit``; without one, before height 1, it is ``H("")``."""
-    return hash_bytes(commit.encode()) if commit else EMPTY_HASH
+    return blake2b_256(commit.encode()) if commit else EMPTY_HASH
 
 
 def compute_extrinsics_root(extrinsics: "Sequence[bytes]") -> bytes:

@@ -1,11 +1,11 @@
 """Commitments to lists and to the state: what a header's roots are computed from, and proofs against them."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-HASH_BYTES = 32
+from chain.hashing import HASH_BYTES, blake2b_256
+
 MAX_DEPTH = 8 * HASH_BYTES
 """No path is longer than a key hash has bits; a verifier refuses a proof that claims more."""
 
@@ -13,12 +13,7 @@ EMPTY_STATE_ROOT = bytes(HASH_BYTES)
 _LEAF, _NODE = b"\x00", b"\x01"
 
 
-def hash_bytes(data: bytes) -> bytes:
-    """Return blake2b with a 32-byte digest and no key, the ``H`` of every consensus rule."""
-    return hashlib.blake2b(data, digest_size=HASH_BYTES).digest()
-
-
-EMPTY_LIST_ROOT = hash_bytes(b"")
+EMPTY_LIST_ROOT = blake2b_256(b"")
 
 
 # Lists: the shape of RFC 6962, so that an item's place and the length are both fixed by the root.
@@ -28,10 +23,10 @@ def compute_list_root(items: Sequence[bytes]) -> bytes:
     """Return the root over ``items``: leaf ``H(00 || item)``, node ``H(01 || left || right)``, nothing ``H("")``."""
     if not items:
         return EMPTY_LIST_ROOT
-    level = [hash_bytes(_LEAF + item) for item in items]
+    level = [blake2b_256(_LEAF + item) for item in items]
     # Pairing level by level and carrying an odd last node up unchanged gives the split at the largest power of two.
     while len(level) > 1:
-        paired = [hash_bytes(_NODE + level[at] + level[at + 1]) for at in range(0, len(level) - 1, 2)]
+        paired = [blake2b_256(_NODE + level[at] + level[at + 1]) for at in range(0, len(level) - 1, 2)]
         level = paired + level[len(level) - len(level) % 2 :]
     return level[0]
 
@@ -44,12 +39,12 @@ def prove_list_item(items: Sequence[bytes], index: int) -> list[tuple[str, bytes
     if not 0 <= index < len(items):
         raise IndexError(f"item {index} of {len(items)}")
     path = []
-    level = [hash_bytes(_LEAF + item) for item in items]
+    level = [blake2b_256(_LEAF + item) for item in items]
     while len(level) > 1:
         sibling = index ^ 1
         if sibling < len(level):
             path.append(("L" if sibling < index else "R", level[sibling]))
-        paired = [hash_bytes(_NODE + level[at] + level[at + 1]) for at in range(0, len(level) - 1, 2)]
+        paired = [blake2b_256(_NODE + level[at] + level[at + 1]) for at in range(0, len(level) - 1, 2)]
         level = paired + level[len(level) - len(level) % 2 :]
         index //= 2
     return path
@@ -59,11 +54,11 @@ def verify_list_item(root: bytes, item: bytes, path: Sequence[tuple[str, bytes]]
     """Say whether ``path`` leads from ``item`` to ``root``; a path with a malformed step leads nowhere."""
     if len(path) > MAX_DEPTH:
         return False
-    node = hash_bytes(_LEAF + item)
+    node = blake2b_256(_LEAF + item)
     for side, sibling in path:
         if side not in {"L", "R"} or len(sibling) != HASH_BYTES:
             return False
-        node = hash_bytes(_NODE + sibling + node) if side == "L" else hash_bytes(_NODE + node + sibling)
+        node = blake2b_256(_NODE + sibling + node) if side == "L" else blake2b_256(_NODE + node + sibling)
     return node == root
 
 
@@ -79,7 +74,7 @@ class _Leaf:
     def __init__(self, key_hash: bytes, value_hash: bytes) -> None:
         self.key_hash = key_hash
         self.value_hash = value_hash
-        self.hash = hash_bytes(_LEAF + key_hash + value_hash)
+        self.hash = blake2b_256(_LEAF + key_hash + value_hash)
 
 
 class _Branch:
@@ -91,7 +86,7 @@ class _Branch:
     def __init__(self, left: "_Node", right: "_Node") -> None:
         self.left = left
         self.right = right
-        self.hash = hash_bytes(
+        self.hash = blake2b_256(
             _NODE
             + (EMPTY_STATE_ROOT if left is None else left.hash)
             + (EMPTY_STATE_ROOT if right is None else right.hash)
@@ -131,7 +126,7 @@ class StateTree:
 
     def prove(self, key: bytes) -> StateProof:
         """Return the proof that ``key`` has its value, or that it has none."""
-        key_hash = hash_bytes(key)
+        key_hash = blake2b_256(key)
         siblings = []
         node, depth = self._node, 0
         while isinstance(node, _Branch):
@@ -150,7 +145,7 @@ def verify_state_proof(root: bytes, key: bytes, value: bytes | None, proof: Stat
     """
     if len(proof.siblings) > MAX_DEPTH or any(len(sibling) != HASH_BYTES for sibling in proof.siblings):
         return False
-    key_hash = hash_bytes(key)
+    key_hash = blake2b_256(key)
     depth = len(proof.siblings)
     if proof.terminal is None:
         if value:
@@ -161,20 +156,20 @@ def verify_state_proof(root: bytes, key: bytes, value: bytes | None, proof: Stat
         if len(met_key) != HASH_BYTES or len(met_value) != HASH_BYTES:
             return False
         if value:
-            if met_key != key_hash or met_value != hash_bytes(value):
+            if met_key != key_hash or met_value != blake2b_256(value):
                 return False
         elif met_key == key_hash or not _share_path(met_key, key_hash, depth):
             return False
-        node = hash_bytes(_LEAF + met_key + met_value)
+        node = blake2b_256(_LEAF + met_key + met_value)
     for sibling in reversed(proof.siblings):
         depth -= 1
-        node = hash_bytes(_NODE + (sibling + node if _bit(key_hash, depth) else node + sibling))
+        node = blake2b_256(_NODE + (sibling + node if _bit(key_hash, depth) else node + sibling))
     return node == root
 
 
 def _hash_changes(changes: Iterable[tuple[bytes, bytes | None]]) -> list[tuple[bytes, bytes | None]]:
     """Return ``(key hash, value hash or None)`` ascending, so that each side of a split is one slice."""
-    return sorted((hash_bytes(key), hash_bytes(value) if value else None) for key, value in changes)
+    return sorted((blake2b_256(key), blake2b_256(value) if value else None) for key, value in changes)
 
 
 def _update(node: _Node, changes: list[tuple[bytes, bytes | None]], depth: int) -> _Node:

@@ -1,19 +1,8 @@
 """The strict, fixed-schema byte form of consensus objects: compatible with SCALE, one encoding for each value."""
 
-from dataclasses import dataclass
+from chain.errors import DecodeError
 
 _COMPACT_ONE, _COMPACT_TWO, _COMPACT_FOUR = 1 << 6, 1 << 14, 1 << 30
-
-
-@dataclass(eq=False)
-class MalformedBytes(ValueError):  # noqa: N818 - named after what was wrong, like every error here
-    """Untrusted bytes were not the one encoding of any value of the expected kind."""
-
-    reason: str
-    offset: int
-
-    def __str__(self) -> str:
-        return f"{self.reason} at byte {self.offset}"
 
 
 def encode_compact(value: int) -> bytes:
@@ -36,7 +25,7 @@ def encode_bytes(data: bytes) -> bytes:
 
 
 class Reader:
-    """Reads consensus objects from untrusted bytes; everything that is not canonical raises ``MalformedBytes``."""
+    """Reads consensus objects from untrusted bytes; everything that is not canonical raises ``DecodeError``."""
 
     __slots__ = ("_data", "_offset")
 
@@ -100,6 +89,6 @@ class Reader:
         if self.remaining:
             raise self.malformed(f"{self.remaining} trailing bytes")
 
-    def malformed(self, reason: str) -> MalformedBytes:
+    def malformed(self, reason: str) -> DecodeError:
         """Return the error for ``reason`` at the place reached."""
-        return MalformedBytes(reason=reason, offset=self._offset)
+        return DecodeError("not_canonical", self._offset, reason)

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from chain.consensus.encoding import Reader, encode_compact
-from chain.merkle import HASH_BYTES, hash_bytes
+from chain.hashing import HASH_BYTES, ZERO_HASH
 
-NIL = bytes(HASH_BYTES)
+NIL = ZERO_HASH
 """What a vote names instead of a block to say: none in this round."""
 
 SIGNATURE_BYTES = 64
 MAX_VALIDATORS = 100
-_DOMAIN = b"chain/1/"
 _UNPROVEN_ROUND = -1
 
 
@@ -44,7 +43,7 @@ class Vote:
 
     @classmethod
     def decode(cls, data: bytes) -> "Vote":
-        """Read a body; raises ``MalformedBytes`` for an unknown type or another length."""
+        """Read a body; raises ``DecodeError`` for an unknown type or another length."""
         reader = Reader(data)
         tag = reader.unsigned(1)
         if tag not in {VoteType.PREVOTE, VoteType.PRECOMMIT}:
@@ -83,7 +82,7 @@ class Proposal:
 
     @classmethod
     def decode(cls, data: bytes) -> "Proposal":
-        """Read a body; raises ``MalformedBytes`` for a negative round other than -1 or another length."""
+        """Read a body; raises ``DecodeError`` for a negative round other than -1 or another length."""
         reader = Reader(data)
         proposal = cls(
             height=reader.unsigned(8),
@@ -124,7 +123,7 @@ class Commit:
 
     @classmethod
     def decode(cls, data: bytes) -> "Commit":
-        """Read a commit; raises ``MalformedBytes`` for indices that do not ascend or anything trailing."""
+        """Read a commit; raises ``DecodeError`` for indices that do not ascend or anything trailing."""
         reader = Reader(data)
         commit = cls.read(reader)
         reader.finish()
@@ -142,9 +141,3 @@ class Commit:
                 raise reader.malformed(f"validator {index} does not follow {signatures[-1][0]}")
             signatures.append((index, reader.take(SIGNATURE_BYTES)))
         return cls(height=height, round=round_number, block_hash=block_hash, signatures=tuple(signatures))
-
-
-def compute_sign_digest(tag: str, body: bytes, *, genesis_hash: bytes) -> bytes:
-    """Return the 32 bytes that are signed, so that a signature fits one kind of object on one chain only."""
-    domain = _DOMAIN + tag.encode()
-    return hash_bytes(len(domain).to_bytes(1, "little") + domain + genesis_hash + body)
