@@ -144,8 +144,8 @@ class Codec:
             self._open.discard(name)
 
     def _recursive(self, definition: Enum) -> Coder:
-        """Compile an enum that may contain itself at its first use, and count how deep a value stands in others of
-        it.""" built: list[Coder] = []
+        """Compile an enum that may contain itself at its first use; it counts how deep a value stands in others."""
+        built: list[Coder] = []
 
         def inner() -> Coder:
             if not built:
