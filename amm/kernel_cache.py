@@ -72,6 +72,5 @@ def warm() -> None:
 
 
 if __name__ == "__main__":
-    from amm import kernel_cache  # the same module under its real name, so that nothing is set twice
-
-    kernel_cache.warm()
+    # The same module under its real name, so that kernels and caller share one folder.
+    import_module("amm.kernel_cache").warm()

@@ -22,9 +22,9 @@ def expect(actual: object, expected: object, what: str = "result") -> None:
 class Family:
     """One format of vector file.
 
-    ``recognises`` looks at a parsed document; ``sections`` yields ``(section, cases)``; ``runners`` answers a section: it
-    returns when the case holds and raises ``Mismatch`` (or anything else, a crash is a failure too) when not. A section without a
-    runner is skipped and counted as such.
+    ``recognises`` looks at a parsed document; ``sections`` yields ``(section, cases)``; a runner returns when its case
+    holds and raises ``Mismatch`` when not (anything else it raises is a failure too). A section without a runner is
+    skipped and counted as such.
     """
 
     name: str

@@ -15,7 +15,7 @@ Records = NDArray[Any]
 class Request:
     """One thing that was asked: one command, or one whole head group.
 
-    ``commands``: ``COMMAND[k]``, k > 1 only for head groups; ``payloads``: what ``command.payload`` points into, from 1.
+    ``commands``: ``COMMAND[k]``, k > 1 only for head groups; ``payloads``: what ``command.payload`` points into.
     """
 
     commands: Records
@@ -26,9 +26,10 @@ class Request:
 class Answer:
     """What became of a request.
 
-    ``events``: ``EVENT[n]`` it caused (empty for a duplicate); ``code``: 0, or the refusal of ``ledger/errors.py``; ``reference``: the seq
-    that names what was made (order, withdrawal, account number for ``OPEN_ACCOUNT``), also for a duplicate; ``value`` and ``bound``: the
-    offending figure and what would have been right; ``duplicate``: the same client id with the same body was answered before.
+    ``events``: ``EVENT[n]`` it caused (empty for a duplicate); ``code``: 0, or the refusal of ``ledger/errors.py``;
+    ``reference``: the seq that names what was made (order, withdrawal; the account number for ``OPEN_ACCOUNT``), also for
+    a duplicate; ``value`` and ``bound``: the offending figure and what would have been right; ``duplicate``: the same
+    client id with the same body was answered before.
     """
 
     events: Records

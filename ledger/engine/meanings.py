@@ -1,7 +1,8 @@
 """What the fields of each command and event mean, with units.
 
-The record types are in ``ledger/engine/layout.py``; ``records.py`` builds and describes records by these meanings. A meaning reads
-``name, what it is, unit``: the text before the first comma is the name by which builders and descriptions know the field.
+The record types are in ``ledger/engine/layout.py``; ``records.py`` builds and describes records by these meanings.
+A meaning reads ``name, what it is, unit``: the text before the first comma is the name by which builders and
+descriptions know the field.
 """
 
 from ledger.engine.layout import CommandKind, EventKind
