@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chain.consensus.encoding import Reader, encode_bytes, encode_compact
+from chain.consensus.encoding import Reader, encode_bytes
 from chain.consensus.messages import Commit
 from chain.errors import DecodeError
 from chain.hashing import HASH_BYTES, ZERO_HASH, blake2b_256
 from chain.merkle import EMPTY_LIST_ROOT, compute_list_root
+from chain.scale.compact import encode_compact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

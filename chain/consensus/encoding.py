@@ -1,22 +1,7 @@
 """The strict, fixed-schema byte form of consensus objects: compatible with SCALE, one encoding for each value."""
 
 from chain.errors import DecodeError
-
-_COMPACT_ONE, _COMPACT_TWO, _COMPACT_FOUR = 1 << 6, 1 << 14, 1 << 30
-
-
-def encode_compact(value: int) -> bytes:
-    """Return the shortest compact form of ``value``, which is at least 0 and below 2^536."""
-    if value < 0:
-        raise ValueError(f"{value} is negative")
-    if value < _COMPACT_ONE:
-        return (value << 2).to_bytes(1, "little")
-    if value < _COMPACT_TWO:
-        return (value << 2 | 1).to_bytes(2, "little")
-    if value < _COMPACT_FOUR:
-        return (value << 2 | 2).to_bytes(4, "little")
-    length = (value.bit_length() + 7) // 8
-    return bytes([(length - 4) << 2 | 3]) + value.to_bytes(length, "little")
+from chain.scale.compact import decode_compact, encode_compact
 
 
 def encode_bytes(data: bytes) -> bytes:
@@ -62,20 +47,7 @@ class Reader:
 
     def compact(self, maximum: int) -> int:
         """Return a compact integer of at most ``maximum``; longer forms than needed are refused."""
-        first = self.unsigned(1)
-        mode, bits = first & 3, first >> 2
-        if mode == 0:
-            value, smallest = bits, 0
-        elif mode == 3:
-            length = bits + 4
-            value = self.unsigned(length)
-            smallest = max(_COMPACT_FOUR, 1 << 8 * (length - 1))
-        else:
-            more = 1 if mode == 1 else 3
-            value = self.unsigned(more) << 6 | bits
-            smallest = _COMPACT_ONE if mode == 1 else _COMPACT_TWO
-        if value < smallest:
-            raise self.malformed("compact integer is not in its shortest form")
+        value, self._offset = decode_compact(self._data, self._offset)
         if value > maximum:
             raise self.malformed(f"{value} is above the bound {maximum}")
         return value

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
-from chain.consensus.encoding import Reader, encode_compact
+from chain.consensus.encoding import Reader
 from chain.hashing import HASH_BYTES, ZERO_HASH
+from chain.scale.compact import encode_compact
 
 NIL = ZERO_HASH
 """What a vote names instead of a block to say: none in this round."""

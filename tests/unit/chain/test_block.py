@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from chain.block import CONSENSUS_INFO_BYTES, EMPTY_HASH, Block, ConsensusInfo, Header, compute_slot, hash_commit
-from chain.consensus.encoding import encode_compact
 from chain.consensus.messages import Commit, Proposal, Vote, VoteType
 from chain.errors import DecodeError
 from chain.hashing import sign_digest
+from chain.scale.compact import encode_compact
 
 _FOLDER = Path(__file__).parents[2] / "vectors"
 CRYPTO: dict[str, Any] = json.loads((_FOLDER / "crypto.json").read_text())
