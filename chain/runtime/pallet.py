@@ -2,9 +2,9 @@
 
 Types are written as text in the notation of ``chain/scale/types.py``: ``u64``, ``Compact<u64>``, ``Vec<T>``,
 ``[u8;32]``, ``(A, B)``, ``Option<T>``, or the name of a declared struct or enum. A declared value in Python is:
-``int``, ``bool``, ``str``; ``bytes`` for byte arrays, byte vectors, ``AccountId32`` and ``H256``; ``tuple`` for tuples, ``list``
-for other sequences, ``dict`` for structs and maps; ``None`` or the value for options; for enums the variant's name, or
-``(name, value)`` where value is the only unnamed field, a tuple of several, or a dict of named ones.
+``int``, ``bool``, ``str``; ``bytes`` for byte arrays, byte vectors, ``AccountId32`` and ``H256``; ``tuple`` for
+tuples, ``list`` for other sequences, ``dict`` for structs and maps; ``None`` or the value for options; for enums the
+variant's name, or ``(name, value)`` where value is the only unnamed field, a tuple of several, or a dict of named ones.
 """
 
 from dataclasses import dataclass

@@ -28,8 +28,8 @@ class Answer:
 
     ``events``: ``EVENT[n]`` it caused (empty for a duplicate); ``code``: 0, or the refusal of ``ledger/errors.py``;
     ``reference``: the seq that names what was made (order, withdrawal; the account number for ``OPEN_ACCOUNT``),
-    also for a duplicate; ``value`` and ``bound``: the offending figure and what would have been right; ``duplicate``: the same
-    client id with the same body was answered before.
+    also for a duplicate; ``value`` and ``bound``: the offending figure and what would have been right;
+    ``duplicate``: the same client id with the same body was answered before.
     """
 
     events: Records
