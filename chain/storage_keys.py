@@ -7,7 +7,7 @@ from chain.errors import DecodeError, EncodeError
 from chain.hashing import hash_key, hash_length, twox_128_name
 from chain.runtime.declarations import PALLETS, codec, storage
 from chain.runtime.pallet import Hasher, Storage
-from chain.scale.codec import Coder
+from chain.scale.coders import Coder
 
 PREFIX_BYTES = 32
 """Length of pallet hash and item hash together."""
@@ -47,8 +47,12 @@ def prefix(pallet: str, item: str, *keys: Any) -> bytes:
     return bytes(out)
 
 
+@lru_cache(maxsize=32_768)
 def storage_key(pallet: str, item: str, *keys: Any) -> bytes:
-    """Return the full key of one entry; raise ``NotDeclared``, or ``EncodeError`` unless all keys are given."""
+    """Return the full key of one entry; raise ``NotDeclared``, or ``EncodeError`` unless all keys are given.
+
+    The last keys asked for are remembered: a block touches the same entries again and again.
+    """
     plan = _plan(pallet, item)
     if len(keys) != len(plan.parts):
         raise EncodeError(f"{pallet}.{item} has {len(plan.parts)} keys", keys)
