@@ -9,7 +9,16 @@ from pathlib import Path
 
 from app.verify.family import Case, Family, Runner
 
-FAMILIES = ("amm_swap", "execution", "crypto", "substrate_wire", "substrate_declarations", "kraken_api")
+FAMILIES = (
+    "amm_swap",
+    "execution",
+    "crypto",
+    "substrate_wire",
+    "substrate_declarations",
+    "kraken_api",
+    "staking",
+    "emission",
+)
 
 
 @dataclass(slots=True)

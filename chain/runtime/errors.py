@@ -1,7 +1,9 @@
-"""How the runtime says no: a call that fails, an extrinsic that may not be included, a block that is invalid, a broken law."""
+"""How the runtime says no: to a call, with a declared error; to an extrinsic, with the texts that clients know."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
+
+from chain.runtime.declarations import module_error
 
 BAD_PROOF: Final = "Transaction has a bad signature"
 STALE: Final = "Transaction is outdated"
@@ -13,6 +15,9 @@ FUTURE: Final = "Transaction will be valid in the future"
 INVALID_TRANSACTION: Final = 1010
 UNDECODABLE: Final = 1002
 
+BAD_ORIGIN: Final = "BadOrigin"
+CALL_FILTERED: Final = module_error("System", "CallFiltered")
+
 
 @dataclass(eq=False)
 class DispatchFailed(Exception):  # noqa: N818 - it is an answer to a call, not a fault of ours
@@ -21,31 +26,28 @@ class DispatchFailed(Exception):  # noqa: N818 - it is an answer to a call, not 
     error: Any
 
     def __str__(self) -> str:
+        """Return the error as declared."""
         return str(self.error)
 
 
 @dataclass(eq=False)
 class Inadmissible(Exception):  # noqa: N818 - an answer
-    """An extrinsic may neither enter the pool nor stand in a block; the texts are those clients know."""
+    """An extrinsic may neither enter the pool nor stand in a block."""
 
     data: str
     code: int = INVALID_TRANSACTION
     message: str = "Invalid Transaction"
 
     def __str__(self) -> str:
+        """Return code and texts."""
         return f"{self.code} {self.message}: {self.data}"
 
 
-@dataclass(eq=False)
-class InvalidBlock(Exception):  # noqa: N818 - named as in the style guide
-    """A block breaks a rule: it must not be voted for."""
-
-    reason: str
-    index: int | None = field(default=None)
-
-    def __str__(self) -> str:
-        return self.reason if self.index is None else f"extrinsic {self.index}: {self.reason}"
+def failed(pallet: str, name: str) -> DispatchFailed:
+    """Return a pallet's own refusal."""
+    return DispatchFailed(module_error(pallet, name))
 
 
-class InvariantBroken(Exception):  # noqa: N818 - named as in the style guide
-    """A law of the chain does not hold after our own code ran; nothing may catch this."""
+def token_failed(name: str) -> DispatchFailed:
+    """Return a refusal that concerns funds."""
+    return DispatchFailed(("Token", name))

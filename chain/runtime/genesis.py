@@ -27,7 +27,9 @@ class GenesisConfig:
     pairs: tuple[tuple[bytes, bytes], ...]
 
 
-def dev_genesis(*, validators: Sequence[GenesisValidator], time_ms: int, block_interval_ms: int = 2_000) -> GenesisConfig:
+def dev_genesis(
+    *, validators: Sequence[GenesisValidator], time_ms: int, block_interval_ms: int = 2_000
+) -> GenesisConfig:
     """Return the development preset: named accounts with funds, six subnets with pools, tempo 20."""
     raise LookupError("preset not built yet")
 

@@ -1,4 +1,4 @@
-"""The parameters a chain is started with: they stand in the state under ``:bft:params``, and the header commits to them."""
+"""The parameters a chain is started with: an entry of the state, ``:bft:params``, to which every header commits."""
 
 from dataclasses import dataclass, fields
 from typing import Final
@@ -18,7 +18,7 @@ _WIDTH = 8
 class Parameters:
     """Consensus and block limits (``spec/consensus.md`` section 1); every field is an unsigned 64-bit integer.
 
-    Times are milliseconds. ``weight_max`` counts picoseconds of reference execution, in which also fees are counted: 2 s.
+    Times are milliseconds. ``max_block_weight`` counts picoseconds of reference execution, as fees do: 2 s.
     """
 
     dev: int

@@ -1,19 +1,22 @@
 """What the chain knows after a block: committed versions that share one table, and the overlay that a block writes to.
 
-An entry is named by its item, ``"Pallet.Item"``, and its key tuple; values are decoded, as ``chain/runtime/pallet.py`` describes them, and
-are never changed in place: take one, build the next, ``put`` it. Consensus entries (``:bft:*``) are plain bytes under the item ``RAW``.
-A ``put`` stores what it is given, even where it equals the item's default; only ``delete`` removes an entry.
+An entry is named by its item, ``"Pallet.Item"``, and its key tuple. Values are decoded, as ``chain/runtime/pallet.py``
+describes them, and are never changed in place: take one, build the next, ``put`` it. Consensus entries (``:bft:*``) are
+plain bytes under the item ``RAW``. A ``put`` stores what it is given, even where it equals the item's default, as the
+reference chain does; only ``delete`` removes an entry.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
+from chain.errors import NotDeclared
 from chain.runtime import items
 
 Keys = tuple[Any, ...]
 Entry = tuple[str, Keys]
 Changes = dict[Entry, Any]
+Table = dict[str, dict[Keys, Any]]
 
 RAW: Final = ""
 """The item of entries whose storage key and value are plain bytes: ``(RAW, (key,))``."""
@@ -37,45 +40,62 @@ DELETED: Final = _Marker("DELETED")
 _UNCHANGED: Final = _Marker("UNCHANGED")
 
 
+class _Version:
+    """The newest version holds the table; an older one holds what its successor overwrote, and the successor."""
+
+    __slots__ = ("newer", "table", "undo")
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.undo: Changes = {}
+        self.newer: _Version | None = None
+
+
 class State:
     """One committed version of the chain's state; reading never changes it.
 
-    The newest version holds the table. An older one holds what its successor overwrote and a reference to it, so a read looks through as
-    many small dictionaries as there are later blocks, and a version that nobody keeps costs nothing.
+    A read of an old version looks through as many small dictionaries as there are later blocks, and a version that
+    nobody keeps costs nothing.
     """
 
-    __slots__ = ("_newer", "_table", "_undo")
+    __slots__ = ("_version",)
 
-    def __init__(self) -> None:
-        self._table: dict[str, dict[Keys, Any]] = {}
-        self._undo: Changes = {}
-        self._newer: State | None = None
+    def __init__(self, version: _Version | None = None) -> None:
+        self._version = version or _Version({})
 
     @classmethod
     def from_pairs(cls, pairs: Iterable[tuple[bytes, bytes]]) -> "State":
-        """Build a state from storage keys and values; raises ``UnknownStorageKey`` for a key of no declared item."""
-        state = cls()
+        """Build a state from storage keys and values.
+
+        Raises ``NotDeclared`` for a key of no known item and ``DecodeError`` for bytes that are no value of it.
+        """
+        table: Table = {}
         for key, value in pairs:
             item, keys = split_key(key)
-            state._table.setdefault(item, {})[keys] = value if item == RAW else items.item(item).decode(value)
-        return state
+            table.setdefault(item, {})[keys] = value if item == RAW else items.item(item).decode(value)
+        return cls(_Version(table))
 
     def lookup(self, item: str, keys: Keys) -> Any:
         """Return the stored value, or ``DELETED``."""
-        version = self
-        entry = (item, keys)
-        while version._newer is not None:
-            value = version._undo.get(entry, _UNCHANGED)
-            if value is not _UNCHANGED:
-                return value
-            version = version._newer
-        entries = version._table.get(item)
+        version = self._version
+        if version.newer is not None:
+            entry = (item, keys)
+            while version.newer is not None:
+                value = version.undo.get(entry, _UNCHANGED)
+                if value is not _UNCHANGED:
+                    return value
+                version = version.newer
+        entries = version.table.get(item)
         return DELETED if entries is None else entries.get(keys, DELETED)
 
     def get(self, item: str, *keys: Any) -> Any:
-        """Return the stored value, or the item's default; ``None`` for an optional item or a raw key that is not there."""
+        """Return the stored value, else the item's default: ``None`` for an optional item or a raw key."""
         value = self.lookup(item, keys)
         return _default(item) if value is DELETED else value
+
+    def contains(self, item: str, *keys: Any) -> bool:
+        """Return whether a value is stored, be it the default."""
+        return self.lookup(item, keys) is not DELETED
 
     def iter_prefix(self, item: str, *prefix: Any) -> Iterator[tuple[Keys, Any]]:
         """Yield ``(keys, value)`` of all entries of an item whose keys begin so, ascending by keys."""
@@ -83,40 +103,45 @@ class State:
 
     def entries(self, item: str, prefix: Keys = ()) -> dict[Keys, Any]:
         """Return the entries of an item whose keys begin so, in no order."""
-        versions = [self]
-        while (newer := versions[-1]._newer) is not None:
+        versions = [self._version]
+        while (newer := versions[-1].newer) is not None:
             versions.append(newer)
+        table = versions[-1].table.get(item, {})
         size = len(prefix)
-        found = {keys: value for keys, value in versions[-1]._table.get(item, {}).items() if keys[:size] == prefix}
+        found = {keys: value for keys, value in table.items() if keys[:size] == prefix} if size else dict(table)
         for version in reversed(versions[:-1]):
-            _overwrite(found, version._undo, item, prefix)
+            for (name, keys), value in version.undo.items():
+                if name == item:
+                    _overwrite(found, keys, value, prefix)
         return found
 
     def commit(self, changes: Mapping[Entry, Any]) -> "State":
         """Return the next version; this one stays readable.
 
-        A version has one successor. Speculative blocks stay overlays until one of them is final. Raises ``RuntimeError`` for a second one.
+        A version has one successor, and a second one raises ``RuntimeError``: speculative blocks stay overlays until
+        one of them is final.
         """
-        if self._newer is not None:
+        current = self._version
+        if current.newer is not None:
             raise RuntimeError("this version of the state already has a successor")
+        table = current.table
         undo: Changes = {}
         for (item, keys), value in changes.items():
-            entries = self._table.setdefault(item, {})
+            entries = table.setdefault(item, {})
             undo[item, keys] = entries.get(keys, DELETED)
             if value is DELETED:
                 entries.pop(keys, None)
             else:
                 entries[keys] = value
-        newer = State()
-        newer._table, self._table = self._table, {}
-        self._undo, self._newer = undo, newer
-        return newer
+        newer = _Version(table)
+        current.table, current.undo, current.newer = {}, undo, newer
+        return State(newer)
 
     def read(self, key: bytes) -> bytes | None:
-        """Return the stored bytes under a storage key, ``None`` when nothing is stored or the key belongs to no item."""
+        """Return the stored bytes under a storage key; ``None`` when there are none or the key belongs to no item."""
         try:
             item, keys = split_key(key)
-        except items.UnknownStorageKey:
+        except NotDeclared:
             return None
         value = self.lookup(item, keys)
         if value is DELETED:
@@ -126,21 +151,19 @@ class State:
 
     def keys_with_prefix(self, prefix: bytes) -> list[bytes]:
         """Return all storage keys that begin with these bytes, ascending."""
-        newest = self
-        while newest._newer is not None:
-            newest = newest._newer
-        # An entry deleted since then is missing from the newest table, so items are collected from the undo records too.
-        names = set(newest._table)
-        version = self
-        while version._newer is not None:
-            names.update(item for item, _ in version._undo)
-            version = version._newer
+        names = set[str]()
+        version: _Version | None = self._version
+        while version is not None:
+            # An entry deleted since then is missing from the newest table, so the undo records name items too.
+            names.update(version.table)
+            names.update(item for item, _ in version.undo)
+            version = version.newer
         found: list[bytes] = []
         for name in names:
             head = b"" if name == RAW else items.item(name).prefix
-            if not (head.startswith(prefix) or prefix.startswith(head)):
-                continue
-            found += [key for keys in self.entries(name) if (key := join_key(name, keys)).startswith(prefix)]
+            if head.startswith(prefix) or prefix.startswith(head):
+                keys = (join_key(name, keys) for keys in self.entries(name))
+                found += [key for key in keys if key.startswith(prefix)]
         return sorted(found)
 
     def pairs(self) -> Iterator[tuple[bytes, bytes]]:
@@ -152,13 +175,13 @@ class State:
 
 
 class Overlay:
-    """What one block writes over a committed state, in layers that are kept whole or dropped whole, with the events it emits."""
+    """What one block writes over a committed state, in layers kept or dropped whole, with the events it emits."""
 
     __slots__ = ("_base", "_layers", "events")
 
     def __init__(self, base: State) -> None:
         self._base = base
-        self._layers: list[Changes] = [{}]
+        self._layers: list[Table] = [{}]
         self.events: list[Any] = []
 
     @property
@@ -168,15 +191,16 @@ class Overlay:
 
     def lookup(self, item: str, keys: Keys) -> Any:
         """Return the value as this block has left it, or ``DELETED``."""
-        entry = (item, keys)
         for layer in reversed(self._layers):
-            value = layer.get(entry, _UNCHANGED)
-            if value is not _UNCHANGED:
-                return value
+            entries = layer.get(item)
+            if entries is not None:
+                value = entries.get(keys, _UNCHANGED)
+                if value is not _UNCHANGED:
+                    return value
         return self._base.lookup(item, keys)
 
     def get(self, item: str, *keys: Any) -> Any:
-        """Return the value as this block has left it, or the item's default; ``None`` for an optional item that is not there."""
+        """Return the value as this block has left it, else the item's default: ``None`` for an optional item."""
         value = self.lookup(item, keys)
         return _default(item) if value is DELETED else value
 
@@ -186,17 +210,18 @@ class Overlay:
 
     def put(self, item: str, *keys_and_value: Any) -> None:
         """Store a value: ``put(item, *keys, value)``."""
-        self._layers[-1][item, keys_and_value[:-1]] = keys_and_value[-1]
+        self._layers[-1].setdefault(item, {})[keys_and_value[:-1]] = keys_and_value[-1]
 
     def delete(self, item: str, *keys: Any) -> None:
         """Remove an entry; nothing happens where there is none."""
-        self._layers[-1][item, keys] = DELETED
+        self._layers[-1].setdefault(item, {})[keys] = DELETED
 
     def iter_prefix(self, item: str, *prefix: Any) -> Iterator[tuple[Keys, Any]]:
         """Yield ``(keys, value)`` of all entries of an item whose keys begin so, ascending by keys, as they are now."""
         found = self._base.entries(item, prefix)
         for layer in self._layers:
-            _overwrite(found, layer, item, prefix)
+            for keys, value in layer.get(item, {}).items():
+                _overwrite(found, keys, value, prefix)
         yield from sorted(found.items(), key=_by_keys)
 
     @contextmanager
@@ -210,13 +235,20 @@ class Overlay:
             del self._layers[depth:]
             del self.events[events:]
             raise
-        self._layers[depth - 1].update(self._layers.pop())
+        below = self._layers[depth - 1]
+        for item, entries in self._layers.pop().items():
+            below.setdefault(item, {}).update(entries)
 
     def changes(self) -> Changes:
         """Return the entries whose value differs from the base; call it outside of transactions."""
         if len(self._layers) != 1:
             raise RuntimeError("the changes of an open transaction are not final")
-        return {entry: value for entry, value in self._layers[0].items() if self._base.lookup(*entry) != value}
+        return {
+            (item, keys): value
+            for item, entries in self._layers[0].items()
+            for keys, value in entries.items()
+            if self._base.lookup(item, keys) != value
+        }
 
     def delta(self) -> dict[bytes, bytes | None]:
         """Return the changes as storage keys, ascending, and values; ``None`` deletes."""
@@ -229,26 +261,20 @@ def encode_changes(changes: Mapping[Entry, Any]) -> dict[bytes, bytes | None]:
     for (item, keys), value in changes.items():
         if value is DELETED:
             encoded[join_key(item, keys)] = None
-        elif item == RAW:
-            encoded[keys[0]] = value
         else:
-            encoded[join_key(item, keys)] = items.item(item).encode(value)
+            encoded[join_key(item, keys)] = value if item == RAW else items.item(item).encode(value)
     return dict(sorted(encoded.items()))
 
 
 def split_key(key: bytes) -> Entry:
-    """Return item and keys of a storage key; raises ``UnknownStorageKey``."""
-    if key.startswith(b":"):
-        return RAW, (key,)
-    return items.split(key)
+    """Return item and keys of a storage key; raises ``NotDeclared``."""
+    return (RAW, (key,)) if key.startswith(b":") else items.split(key)
 
 
 def join_key(item: str, keys: Keys) -> bytes:
     """Return the storage key of an entry."""
-    if item == RAW:
-        raw: bytes = keys[0]
-        return raw
-    return items.item(item).key(keys)
+    key: bytes = keys[0] if item == RAW else items.item(item).key(keys)
+    return key
 
 
 def _default(item: str) -> Any:
@@ -259,11 +285,9 @@ def _by_keys(pair: tuple[Keys, Any]) -> Keys:
     return pair[0]
 
 
-def _overwrite(found: dict[Keys, Any], changes: Mapping[Entry, Any], item: str, prefix: Keys) -> None:
-    size = len(prefix)
-    for (name, keys), value in changes.items():
-        if name == item and keys[:size] == prefix:
-            if value is DELETED:
-                found.pop(keys, None)
-            else:
-                found[keys] = value
+def _overwrite(found: dict[Keys, Any], keys: Keys, value: Any, prefix: Keys) -> None:
+    if keys[: len(prefix)] == prefix:
+        if value is DELETED:
+            found.pop(keys, None)
+        else:
+            found[keys] = value

@@ -94,11 +94,15 @@ def apply_block(state: State, inputs: BlockInputs) -> BlockResult:
     raise InvalidBlock("not built yet")
 
 
-def build_block(state: State, inputs: BlockInputs, candidates: Iterable[bytes], *, fill_percent: int = 80) -> BuiltBlock:
+def build_block(
+    state: State, inputs: BlockInputs, candidates: Iterable[bytes], *, fill_percent: int = 80
+) -> BuiltBlock:
     """Return a block with those candidates, in their order, that can be included after ``inputs.extrinsics`` (which holds the timestamp alone)."""
     raise InvalidBlock("not built yet")
 
 
-def validate_extrinsic(state: State, data: bytes, *, genesis_hash: bytes, head_hash: bytes, verified: bool = False) -> Validity:
+def validate_extrinsic(
+    state: State, data: bytes, *, genesis_hash: bytes, head_hash: bytes, verified: bool = False
+) -> Validity:
     """Check an extrinsic for the block after ``state`` (whose block hash is ``head_hash``); raises ``Inadmissible``."""
     raise InvalidBlock("not built yet")

@@ -1,0 +1,105 @@
+"""The storage items of the runtime, compiled once: names to storage keys and back, values to bytes and back.
+
+The public items come from the declarations and are what clients see. The private ones below hold what the runtime must
+remember beside them; they stand in the state tree like all others, but in no metadata.
+"""
+
+from functools import cached_property
+from typing import Any, Final
+
+from chain.errors import DecodeError, NotDeclared
+from chain.hashing import hash_key, hash_length, twox_128_name
+from chain.runtime.declarations import PALLETS, codec
+from chain.runtime.declarations.notation import optional, stored
+from chain.runtime.pallet import Storage
+
+_PREFIX_BYTES: Final = 32
+
+PRIVATE: Final = "Chain"
+"""Name of the pallet under which the private items stand."""
+
+_PRIVATE_ITEMS: Final = (
+    stored("EmissionEnabled", "Identity(u16)", "bool", 0),
+    stored("MinerBurned", "Identity(u16)", "u128", 0),
+    stored("Subnets", "", "Vec<u16>", "00"),
+    stored("Epochs", "", "Vec<u16>", "00"),
+    optional("AlphaBurner", "", "AccountId32"),
+)
+
+
+class Item:
+    """One storage item: its key parts and its value, compiled."""
+
+    __slots__ = ("__dict__", "_hashers", "_key_coders", "_value", "declared", "name", "prefix")
+
+    def __init__(self, pallet: str, declared: Storage) -> None:
+        self.name = f"{pallet}.{declared.name}"
+        self.declared = declared
+        self.prefix = twox_128_name(pallet) + twox_128_name(declared.name)
+        self._hashers = tuple(key.hasher for key in declared.keys)
+        self._key_coders = tuple(codec().coder(key.type) for key in declared.keys)
+        self._value = codec().coder(declared.value)
+
+    @cached_property
+    def default(self) -> Any:
+        """What reads where nothing is stored; ``None`` for an optional item. Never change it in place."""
+        return None if self.declared.optional else self.decode(self.declared.default)
+
+    def key(self, keys: tuple[Any, ...]) -> bytes:
+        """Return the storage key of an entry."""
+        if len(keys) != len(self._hashers):
+            raise NotDeclared(f"{self.name} with {len(keys)} keys")
+        parts = [self.prefix]
+        for hasher, coder, value in zip(self._hashers, self._key_coders, keys, strict=True):
+            encoded = bytearray()
+            coder.encode(value, encoded, 0)
+            parts.append(hash_key(hasher, bytes(encoded)))
+        return b"".join(parts)
+
+    def keys(self, key: bytes) -> tuple[Any, ...]:
+        """Return the keys of a storage key of this item; raises ``NotDeclared`` where it is not one."""
+        offset, found = _PREFIX_BYTES, []
+        try:
+            for hasher, coder in zip(self._hashers, self._key_coders, strict=True):
+                value, offset = coder.decode(key, offset + hash_length(hasher), 0)
+                found.append(value)
+        except DecodeError as error:
+            raise NotDeclared(key.hex()) from error
+        keys = tuple(found)
+        if self.key(keys) != key:
+            raise NotDeclared(key.hex())
+        return keys
+
+    def encode(self, value: Any) -> bytes:
+        """Return the bytes of a value."""
+        return codec().encode(self.declared.value, value)
+
+    def decode(self, data: bytes) -> Any:
+        """Return the value of stored bytes; raises ``DecodeError``."""
+        return codec().decode(self.declared.value, data)
+
+
+def _all_items() -> dict[str, Item]:
+    found = [Item(pallet.name, declared) for pallet in PALLETS for declared in pallet.storage]
+    found += [Item(PRIVATE, declared) for declared in _PRIVATE_ITEMS]
+    return {entry.name: entry for entry in found}
+
+
+_ITEMS: Final = _all_items()
+_BY_PREFIX: Final = {entry.prefix: entry for entry in _ITEMS.values()}
+
+
+def item(name: str) -> Item:
+    """Return the item ``"Pallet.Item"``; raises ``NotDeclared``."""
+    found = _ITEMS.get(name)
+    if found is None:
+        raise NotDeclared(name)
+    return found
+
+
+def split(key: bytes) -> tuple[str, tuple[Any, ...]]:
+    """Return item name and keys of a storage key; raises ``NotDeclared``."""
+    found = _BY_PREFIX.get(key[:_PREFIX_BYTES])
+    if found is None:
+        raise NotDeclared(key.hex())
+    return found.name, found.keys(key)

@@ -1,0 +1,1 @@
+"""Subnets, stake and emission."""
