@@ -39,8 +39,7 @@ class Bought:
 
 @dataclass(frozen=True, slots=True)
 class Sold:
-    """A sale on the mirror: the pool takes the whole alpha, for the seller's ``tao_out`` and the author's
-    ``author_tao``."""
+    """A sale on the mirror: the pool takes the whole alpha, for ``tao_out`` and ``author_tao``."""
 
     tao_out: int
     pool_fee_alpha: int
@@ -89,8 +88,6 @@ def buy_out(pool: Pool, alpha: int) -> Bought:
     if pool.alpha < MIN_RESERVE:
         raise ReservesTooLow(pool.alpha)
     net = net_for_out(pool, alpha)
-    if net > MAX_INPUT_MULTIPLE * pool.tao:
-        raise SwapInputTooLarge(net, MAX_INPUT_MULTIPLE * pool.tao)
     cost = gross_for_net(net, pool.fee_rate)
     fee = fee_on_total(cost, pool.fee_rate)
     after = replace(pool, tao=pool.tao + cost - fee, alpha=pool.alpha - alpha)
@@ -112,7 +109,8 @@ def sell_in(pool: Pool, alpha: int) -> Sold:
 def net_for_out(pool: Pool, alpha: int) -> int:
     """Return the net TAO for an exact alpha output: an estimate, then at most 8 steps up and 8 down, which define it.
 
-    Rounded up, for the pool. Raises ``InsufficientLiquidity`` where the reserve has not more than that alpha.
+    Rounded up, for the pool. Raises ``InsufficientLiquidity`` where the reserve has not more than that alpha, and
+    ``SwapInputTooLarge`` where the chain would not take that input.
     """
     if alpha >= pool.alpha:
         raise InsufficientLiquidity(alpha, pool.alpha)
@@ -130,6 +128,8 @@ def net_for_out(pool: Pool, alpha: int) -> int:
         if net == 1 or curve_out(pool, Side.BUY, net - 1) < alpha:
             break
         net -= 1
+    if net > MAX_INPUT_MULTIPLE * pool.tao:
+        raise SwapInputTooLarge(net, MAX_INPUT_MULTIPLE * pool.tao)
     return net
 
 
@@ -147,6 +147,8 @@ def mirror(head: Pool, pending: int) -> Pool:
     """Return the head pool once ``pending`` alpha is bought (positive) or sold (negative), without fee."""
     if pending > 0:
         return replace(head, tao=head.tao + net_for_out(head, pending), alpha=head.alpha - pending)
+    if -pending > MAX_INPUT_MULTIPLE * head.alpha:
+        raise SwapInputTooLarge(-pending, MAX_INPUT_MULTIPLE * head.alpha)
     return apply_swap(head, Side.SELL, amount_in=-pending, amount_out=curve_out(head, Side.SELL, -pending))
 
 
