@@ -120,7 +120,7 @@ class Struct:
     name: str
     path: str
     fields: tuple[tuple[str, str], ...]
-    params: tuple[tuple[str, str | None], ...] = ()
+    params: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class Enum:
     name: str
     path: str
     variants: tuple[Variant, ...]
-    params: tuple[tuple[str, str | None], ...] = ()
+    params: tuple[tuple[str, str], ...] = ()
     recursive: bool = False
 
 

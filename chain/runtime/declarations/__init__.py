@@ -17,7 +17,7 @@ from chain.runtime.declarations.catalogue import (
     storage,
 )
 from chain.runtime.declarations.runtime_apis import RUNTIME_CALLS
-from chain.runtime.declarations.types import EXTENSIONS
+from chain.runtime.declarations.types import EXTENSIONS, EXTRA
 from chain.runtime.declarations.version import (
     RUNTIME_VERSION,
     SPEC_NAME,
@@ -27,6 +27,7 @@ from chain.runtime.declarations.version import (
 
 __all__ = [
     "EXTENSIONS",
+    "EXTRA",
     "PALLETS",
     "RUNTIME_CALLS",
     "RUNTIME_VERSION",

@@ -56,13 +56,6 @@ MULTI_ADDRESS = Enum(
     (("AccountId", "AccountId32"), ("AccountIndex", "()")),
 )
 
-UNCHECKED_EXTRINSIC = Struct(
-    "UncheckedExtrinsic",
-    "sp_runtime::generic::unchecked_extrinsic::UncheckedExtrinsic",
-    (("", "Vec<u8>"),),
-    (("Address", "MultiAddress"), ("Call", "RuntimeCall"), ("Signature", "MultiSignature"), ("Extra", None)),
-)
-
 EXTENSIONS = (
     ("CheckNonZeroSender", "()", "()"),
     ("CheckSpecVersion", "()", "u32"),
@@ -79,6 +72,16 @@ EXTENSIONS = (
     ("CheckMetadataHash", "CheckMetadataHash", "Option<[u8;32]>"),
 )
 """Extensions of a signed extrinsic, in order: name, type in the extrinsic, type in the signed payload only."""
+
+EXTRA = "(" + ", ".join(in_extrinsic for _, in_extrinsic, _ in EXTENSIONS) + ")"
+"""The type of all that the extensions put into an extrinsic."""
+
+UNCHECKED_EXTRINSIC = Struct(
+    "UncheckedExtrinsic",
+    "sp_runtime::generic::unchecked_extrinsic::UncheckedExtrinsic",
+    (("", "Vec<u8>"),),
+    (("Address", "MultiAddress"), ("Call", "RuntimeCall"), ("Signature", "MultiSignature"), ("Extra", EXTRA)),
+)
 
 
 def selective_metagraph() -> Struct:
