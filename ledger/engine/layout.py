@@ -264,3 +264,34 @@ FIRST_SHIFT = 28
 
 ``first`` is a customer account, a market (netuid) or one of our keys; ``second`` a hotkey.
 """
+
+
+class Gate(IntFlag):
+    """Why instant mode of a market is closed; the lower bits hold from one head to the next (``WINDOW_OPENED``)."""
+
+    JUMP = 1  # the pool price jumped; opens after three calm heads
+    WEIGHT = 2  # weight outside [0.1, 0.9]
+    SPEC = 4  # the chain runs a version that was not reviewed
+    CLOSED = 8  # not tradable on the chain, or the pool was not in the last head
+    RESERVE = 16  # a reserve below the chain's minimum
+    MIRROR = 32  # the house position cannot be applied to the head pool
+    FUNDING = 64  # T or the house TAO below four caps
+    STALE = 256  # head too old; from the batch's time
+    HALTED = 512  # halted for this market or for all, until an operator clears it
+    STAGE = 1024  # the market's stage does not allow instant trades
+
+
+class JobState(IntEnum):
+    """Life of an open job."""
+
+    REQUESTED = 1
+    SIGNED = 2
+
+
+class Outcome(IntEnum):
+    """How a job ended; ``code`` of the closing events."""
+
+    BOOKED = 0
+    DEAD = 1
+    RELEASED = 2
+    FAILED = 3
