@@ -1,0 +1,1 @@
+"""One file per channel: what a frame of it holds."""

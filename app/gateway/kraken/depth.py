@@ -1,0 +1,220 @@
+"""The pool shown as an order book: levels on a grid of prices, each with what the curve really gives up to it.
+
+A level at price P holds the alpha between the previous grid price and the point where the marginal price, pool fee
+included, equals P, rounded down to the lot (``kraken_api`` section 15). So a limit order at a shown price for the sum
+shown up to it fills completely.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from math import isqrt
+from typing import Final, Protocol
+
+import numpy as np
+
+from amm import pool as pool_kernels
+from amm import steps
+from amm.pool import OK
+from amm.reference import FEE_BASE, RAO_PER_WHOLE
+from app.gateway.kraken.names import LOT_RAO, PRICE_TICK_RAO
+
+STEP_PPM: Final = 500
+# So many grid prices shall lie within what one window can fill, where the tick allows it.
+LEVELS_IN_WINDOW: Final = 64
+PRICE_MAX_RAO: Final = 10**15
+_PPM: Final = 1_000_000
+_LIMB: Final = 2**64 - 1
+_UNLIMITED: Final = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One row of a book: price in rao per whole alpha, volume in alpha rao (whole lots)."""
+
+    price: int
+    volume: int
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """Both sides, best first."""
+
+    asks: tuple[Level, ...]
+    bids: tuple[Level, ...]
+
+
+class Curve(Protocol):
+    """What a side can take up to a price, counted in grains; ``grain`` of them make one rao of alpha."""
+
+    @property
+    def grain(self) -> int:
+        """Return how many grains make one rao of alpha."""
+
+    def ask_reach(self, price: int) -> int:
+        """Return the alpha one can buy until the next would cost more than this price, rounded down."""
+
+    def bid_reach(self, price: int) -> int:
+        """Return the alpha one can sell until the next would bring less than this price, rounded down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What instant fills may still move: TAO in either direction, and alpha the house can hand out, both rao."""
+
+    tao: int = _UNLIMITED
+    alpha: int = _UNLIMITED
+
+
+@dataclass(frozen=True, slots=True)
+class PoolCurve:
+    """The mirror pool by the engine's own kernels, within what the window still allows."""
+
+    tao: int
+    alpha: int
+    weight: int
+    fee_rate: int
+    capacity: Capacity = Capacity()
+    grain: int = 1
+
+    def ask_reach(self, price: int) -> int:
+        """Return the alpha a buy with this limit gets; its net TAO stays within the window."""
+        target = (price * (FEE_BASE - self.fee_rate) << 64) // (FEE_BASE * RAO_PER_WHOLE)
+        net = steps.net_to_price_buy(self.tao, self.alpha, self.weight, *_limbs(target))
+        net = min(net, self.capacity.tao)
+        if net <= 0:
+            return 0
+        status, out = pool_kernels.curve_buy(self.tao, self.alpha, self.weight, net)
+        return min(int(out), self.capacity.alpha) if status == OK else 0
+
+    def bid_reach(self, price: int) -> int:
+        """Return the alpha a sale with this limit takes, pool fee inside; its TAO stays within the window."""
+        target = -((-price * FEE_BASE << 64) // ((FEE_BASE - self.fee_rate) * RAO_PER_WHOLE))
+        net = steps.net_to_price_sell(self.tao, self.alpha, self.weight, *_limbs(target))
+        gross = int(steps.gross_for_net(net, self.fee_rate))
+        if gross <= 0 or self._sale(gross) <= self.capacity.tao:
+            return max(gross, 0)
+        low, high = 0, gross
+        while high - low > LOT_RAO // 2:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self._sale(middle) <= self.capacity.tao else (low, middle)
+        return low
+
+    def _sale(self, gross: int) -> int:
+        """Return the TAO a sale brings; more than any window where the pool refuses it."""
+        if gross == 0:
+            return 0
+        status, out, *_ = steps.sell_in(self.tao, self.alpha, self.weight, self.fee_rate, gross)
+        return int(out) if status == OK else _UNLIMITED
+
+    def range_ppm(self, tao: int) -> int:
+        """Return about how far a swap of that TAO moves the price, ppm."""
+        return tao * _PPM * 10**18 // max(self.tao * (10**18 - self.weight), 1)
+
+
+def _limbs(bits: int) -> tuple[np.uint64, np.uint64]:
+    """Return a Q64 price as the two limbs that kernels take."""
+    return np.uint64(bits >> 64), np.uint64(bits & _LIMB)
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedForm:
+    """A pool of equal weights by the textbook's square roots, any fee: the known answers are made with it."""
+
+    tao: int
+    alpha: int
+    fee: Fraction
+    grain: int = 10**12
+
+    def _alpha_at(self, spot: Fraction) -> int:
+        """Return the alpha reserve in grains at a spot price in rao per whole alpha, rounded down."""
+        square = self.tao * self.alpha * RAO_PER_WHOLE * self.grain**2 / spot
+        return isqrt(int(square))
+
+    def ask_reach(self, price: int) -> int:
+        """Return ``alpha - sqrt(k / s)`` with s = P (1 - f), in grains."""
+        return self.alpha * self.grain - self._alpha_at(price * (1 - self.fee))
+
+    def bid_reach(self, price: int) -> int:
+        """Return ``(sqrt(k / s) - alpha) / (1 - f)`` with s = P / (1 - f), in grains."""
+        return int((self._alpha_at(price / (1 - self.fee)) - self.alpha * self.grain) / (1 - self.fee))
+
+    def cost_of(self, alpha: int) -> int:
+        """Return the TAO that buys an exact amount of alpha, fee inside, to the nearest rao."""
+        return round(Fraction(self.tao * alpha, self.alpha - alpha) / (1 - self.fee))
+
+
+def build_side(curve: Curve, prices: Iterable[int], *, is_bid: bool, lot_rao: int = LOT_RAO) -> list[Level]:
+    """Return the levels at these prices (from the best outwards), each rounded down to the lot; empty ones left out."""
+    lot = lot_rao * curve.grain
+    levels, before = [], 0
+    for price in prices:
+        reach = curve.bid_reach(price) if is_bid else curve.ask_reach(price)
+        lots = (reach - before) // lot
+        if lots > 0:
+            levels.append(Level(price, lots * lot_rao))
+        before = max(before, reach)
+    return levels
+
+
+def _grid_step(ticks: int, step_ppm: int) -> tuple[int, int]:
+    """Return the power of two at or below a price, and the grid's step from there to the next one, in ticks."""
+    base = 1 << (ticks.bit_length() - 1)
+    return base, max(base * step_ppm // _PPM, 1)
+
+
+def prices_above(price: int, step_ppm: int = STEP_PPM) -> Iterator[int]:
+    """Yield the grid prices strictly above a price, ascending, to the largest price there is.
+
+    Between two powers of two the grid is even, so every price of it depends on nothing but the step.
+    """
+    ticks = max(price // PRICE_TICK_RAO, 1)
+    while True:
+        base, step = _grid_step(ticks, step_ppm)
+        ticks = min(base + ((ticks - base) // step + 1) * step, 2 * base)
+        if ticks * PRICE_TICK_RAO > PRICE_MAX_RAO:
+            return
+        yield ticks * PRICE_TICK_RAO
+
+
+def prices_below(price: int, step_ppm: int = STEP_PPM) -> Iterator[int]:
+    """Yield the grid prices strictly below a price, descending, down to one tick."""
+    ticks = -(-price // PRICE_TICK_RAO)
+    while ticks > 1:
+        ticks -= 1
+        base, step = _grid_step(ticks, step_ppm)
+        ticks = base + (ticks - base) // step * step
+        yield ticks * PRICE_TICK_RAO
+
+
+def marginal_prices(curve: PoolCurve) -> tuple[int, int]:
+    """Return the marginal buy price rounded down and sell price rounded up, pool fee inside, rao per whole alpha."""
+    spot = int(pool_kernels.spot_rao(curve.tao, curve.alpha, curve.weight))
+    ask = spot * FEE_BASE // (FEE_BASE - curve.fee_rate)
+    bid = -(-(spot + 1) * (FEE_BASE - curve.fee_rate) // FEE_BASE)
+    return ask, bid
+
+
+def step_for(curve: PoolCurve, window_tao: int) -> int:
+    """Return the grid's step, ppm: the usual one halved until a window's worth of prices spans enough levels."""
+    reach = curve.range_ppm(window_tao) // LEVELS_IN_WINDOW
+    step = STEP_PPM
+    while step > max(reach, 1):
+        step //= 2
+    return max(step, 1)
+
+
+def build_depth(curve: PoolCurve, count: int, *, window_tao: int) -> Depth:
+    """Return the book of a pool, at most ``count`` levels a side; ``window_tao`` chooses the grid's step.
+
+    The best bid lies below spot x (1 - f) and the best ask above spot / (1 - f), so bids stay below asks.
+    """
+    if curve.tao <= 0 or curve.alpha <= 0:
+        return Depth((), ())
+    ask, bid = marginal_prices(curve)
+    step = step_for(curve, window_tao)
+    # The bucket that holds the spot may be smaller than a lot, hence one price more than asked for.
+    asks = build_side(curve, islice(prices_above(ask, step), count + 1), is_bid=False)
+    bids = build_side(curve, islice(prices_below(bid, step), count + 1), is_bid=True)
+    return Depth(tuple(asks[:count]), tuple(bids[:count]))

@@ -1,0 +1,1 @@
+"""The ``/v1`` surface for platforms and operators: problems of RFC 9457, decimal strings."""
