@@ -46,7 +46,10 @@ def cache_folder() -> Path:
 
 os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder()))
 
-from numba import njit  # noqa: E402 - the folder must be named before numba reads it
+from numba import config, njit  # noqa: E402 - the folder must be named before numba reads it
+
+# Where something else imported numba before this module, numba has read its settings already.
+config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
 
 
 def kernel(function: F) -> F:
