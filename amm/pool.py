@@ -44,6 +44,8 @@ WEIGHT_SCALE = 10**18
 FEE_BASE = reference.FEE_BASE
 MIN_RESERVE = reference.MIN_RESERVE
 _FEE_BASE = np.uint64(reference.FEE_BASE)
+# 2**64 = 65 535 * this + 1, so for every rate below 65 535 floor(rate * 2**64 / 65 535) is rate times this.
+_FEE_UNIT = np.uint64(2**64 // reference.FEE_BASE)
 _MIN_RESERVE = np.uint64(reference.MIN_RESERVE)
 _INPUT_MULTIPLE = np.uint64(reference.MAX_INPUT_MULTIPLE)
 _INPUT_SAFE = LIMB_MAX // _INPUT_MULTIPLE
@@ -60,7 +62,7 @@ def pool_is_sound(tao: int, alpha: int, w: int, rate: int) -> bool:
 @kernel
 def fee_limb(amount: U64, rate: U64) -> U64:
     """Return the fee contained in an amount, rounded down for the trader."""
-    return mul_high(amount, div_wide(rate, ZERO, _FEE_BASE)[0])
+    return mul_high(amount, rate * _FEE_UNIT)
 
 
 @kernel

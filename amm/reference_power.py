@@ -34,7 +34,7 @@ def pow_scaled(base_num: int, base_den: int, p: int, q: int, *, precision: int, 
     result_bits = max(precision, 32, scale.bit_length() + 8)
     bits = result_bits + GUARD_BITS
     terms = min(TERMS_MAX, bits + 128)
-    logarithm = (_ln(base_num, bits, terms) - _ln(base_den, bits, terms)) * p // q
+    logarithm = (natural_logarithm(base_num, bits, terms) - natural_logarithm(base_den, bits, terms)) * p // q
     return _round_guard(_exp(logarithm, bits, terms)) * scale >> result_bits
 
 
@@ -83,7 +83,8 @@ def _ln2(bits: int, terms: int) -> int:
     return -_ln1p(-(1 << bits - 1), bits, terms)
 
 
-def _ln(value: int, bits: int, terms: int) -> int:
+def natural_logarithm(value: int, bits: int, terms: int) -> int:
+    """Return the chain's logarithm of a positive integer with ``bits`` fraction bits, right to about ``bits`` - 24."""
     one = 1 << bits
     shift = value.bit_length() - 1
     mantissa = (value << bits) >> shift
