@@ -60,7 +60,7 @@ class EmbeddedPostgres:
     ``wal_mb`` is the WAL kept for reuse (at least 80), ``shared_buffers_mb`` the server's own cache.
     """
 
-    def __init__(self, data_dir: Path, *, wal_mb: int = 512, shared_buffers_mb: int = 64) -> None:
+    def __init__(self, data_dir: Path, *, wal_mb: int = 256, shared_buffers_mb: int = 128) -> None:
         self.data_dir = data_dir.absolute()
         self.cluster = self.data_dir / "postgres"
         self.was_adopted = False
