@@ -1,0 +1,1 @@
+"""What people would write instead: measured in the same run as our own figure."""
