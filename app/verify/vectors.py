@@ -94,6 +94,8 @@ def _run(runner: Runner, cases: list[Case], section: str, *, show: int, write: C
 def count_cases(document: object) -> int:
     """Return how many cases an unknown document holds: entries of its lists, at least one."""
     if isinstance(document, dict):
+        if isinstance(document.get("vectors"), list):
+            return len(document["vectors"])
         lists = [value for value in document.values() if isinstance(value, list)]
         return sum(len(value) for value in lists) or 1
     return len(document) if isinstance(document, list) else 1
