@@ -49,7 +49,7 @@ class MoveStake:
 
 @dataclass(frozen=True, slots=True)
 class LimitSwap:
-    """``SubtensorModule.add_stake_limit`` (buy, amount in TAO) or ``remove_stake_limit`` (sell, amount in alpha), rao."""
+    """``SubtensorModule.add_stake_limit`` (buy, amount in TAO) or ``remove_stake_limit`` (sell, in alpha), rao."""
 
     sell: bool
     hotkey: bytes

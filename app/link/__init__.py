@@ -1,0 +1,1 @@
+"""Between ledger and chain: finalised blocks become commands, and what the ledger asks for becomes extrinsics."""
