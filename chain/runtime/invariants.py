@@ -1,0 +1,89 @@
+"""The laws of supply, checked after every block on what the block changed, so the cost does not grow with the state."""
+
+from typing import Any, Final
+
+from chain.errors import InvariantBroken
+from chain.keys import subnet_account
+from chain.runtime.state import DELETED, Changes, Overlay, State
+from chain.runtime.subtensor import epochs, subnets
+
+_ACCOUNT: Final = "System.Account"
+_ISSUANCE: Final = "Balances.TotalIssuance"
+_ALPHA_OUT: Final = "SubtensorModule.SubnetAlphaOut"
+_OWNED: Final = (
+    "SubtensorModule.SubnetProtocolAlpha",
+    epochs.PENDING_OWNER,
+    epochs.PENDING_SERVER,
+    epochs.PENDING_VALIDATOR,
+    epochs.PENDING_ROOT,
+)
+"""Items by subnet whose alpha is part of what is outstanding, beside the pools of hotkeys."""
+_POOLS: Final = "SubtensorModule.TotalHotkeyAlpha"
+SUPPLY_MAX: Final = 21_000_000 * 10**9
+
+
+def check_block(overlay: Overlay, changes: Changes) -> None:
+    """Raise ``InvariantBroken`` where a block made or lost TAO or alpha, or left a pool without its TAO."""
+    base = overlay.base
+    issued = overlay.get(_ISSUANCE) - base.get(_ISSUANCE)
+    held = 0
+    alpha: dict[int, int] = {}
+    pots = {subnet_account(netuid): netuid for netuid in subnets.netuids(overlay)}
+    touched = set[int]()
+    for (item, keys), value in changes.items():
+        if item == _ACCOUNT:
+            held += _tao(value) - _tao(base.lookup(item, keys))
+            if keys[0] in pots:
+                touched.add(pots[keys[0]])
+        elif item == "SubtensorModule.SubnetTAO":
+            touched.add(keys[0])
+        elif item == _ALPHA_OUT:
+            alpha[keys[0]] = alpha.get(keys[0], 0) + _change(base, item, keys, value)
+        elif item == _POOLS:
+            alpha[keys[1]] = alpha.get(keys[1], 0) - _change(base, item, keys, value)
+        elif item in _OWNED:
+            alpha[keys[0]] = alpha.get(keys[0], 0) - _change(base, item, keys, value)
+    if issued != held:
+        raise InvariantBroken(f"accounts changed by {held} rao, the issuance by {issued}")
+    if overlay.get(_ISSUANCE) > SUPPLY_MAX:
+        raise InvariantBroken(f"issuance of {overlay.get(_ISSUANCE)} rao is above the maximum")
+    for netuid, change in sorted(alpha.items()):
+        # Alpha that is outstanding and nobody's may grow (rounding, burned parts), never shrink.
+        if change < 0:
+            raise InvariantBroken(f"subnet {netuid}: {-change} rao of alpha came from nowhere")
+    for netuid in sorted(touched):
+        _check_pot(overlay, netuid)
+
+
+def check_state(state: State) -> None:
+    """Recompute the whole supply of a state, as at start-up; raises ``InvariantBroken``."""
+    held = sum(_tao(value) for value in state.entries(_ACCOUNT).values())
+    if held != state.get(_ISSUANCE):
+        raise InvariantBroken(f"accounts hold {held} rao, the issuance is {state.get(_ISSUANCE)}")
+    owned: dict[int, int] = {}
+    for (_, netuid), value in state.entries(_POOLS).items():
+        owned[netuid] = owned.get(netuid, 0) + value
+    for netuid in subnets.netuids(state):
+        total = owned.get(netuid, 0) + sum(state.get(item, netuid) for item in _OWNED)
+        if total > state.get(_ALPHA_OUT, netuid):
+            raise InvariantBroken(f"subnet {netuid}: {total} rao of alpha are owned, fewer are outstanding")
+        _check_pot(state, netuid)
+
+
+def _check_pot(view: Overlay | State, netuid: int) -> None:
+    reserve = view.get("SubtensorModule.SubnetTAO", netuid)
+    held = view.get(_ACCOUNT, subnet_account(netuid))["data"]["free"]
+    if held < reserve:
+        raise InvariantBroken(f"subnet {netuid}: reserve of {reserve} rao, its account holds {held}")
+
+
+def _tao(account: Any) -> int:
+    if account is DELETED:
+        return 0
+    total: int = account["data"]["free"] + account["data"]["reserved"]
+    return total
+
+
+def _change(base: State, item: str, keys: tuple[Any, ...], value: Any) -> int:
+    old = base.lookup(item, keys)
+    return (0 if value is DELETED else value) - (0 if old is DELETED else old)
