@@ -26,9 +26,9 @@ class Announcement:
 
 @dataclass(slots=True)
 class Hub:
-    """All sessions of a node."""
+    """All sessions of a node, by their numbers."""
 
-    sessions: set[Session] = field(default_factory=set)
+    sessions: dict[int, Session] = field(default_factory=dict)
 
     def announce(self, announcement: Announcement) -> None:
         """Tell of a block: best head, finalized head, storage, and the extrinsics in it."""
@@ -40,10 +40,8 @@ class Hub:
                 case Topic.NEW_HEADS | Topic.FINALIZED_HEADS:
                     session.notify(subscription, shown)
                 case Topic.STORAGE:
-                    changes = [
-                        [to_hex(key), to_hex_or_none(changed[key])]
-                        for key in sorted(subscription.keys & changed.keys())
-                    ]
+                    keys = sorted(subscription.keys & changed.keys())
+                    changes = [[to_hex(key), to_hex_or_none(changed[key])] for key in keys]
                     if changes:
                         session.notify(subscription, {"block": block_hash, "changes": changes})
                 case Topic.EXTRINSIC:
@@ -71,6 +69,6 @@ class Hub:
     def _all(self) -> list[tuple[Session, Subscription]]:
         return [
             (session, subscription)
-            for session in self.sessions
+            for session in self.sessions.values()
             for subscription in tuple(session.subscriptions.values())
         ]

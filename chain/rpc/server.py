@@ -10,7 +10,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from chain.rpc.hub import Hub
-from chain.rpc.jsonrpc import answer_frame
+from chain.rpc.jsonrpc import INTERNAL_ERROR, RpcError, answer_frame
 from chain.rpc.methods import Backend, call_method
 from chain.rpc.session import Session
 
@@ -22,7 +22,7 @@ FRAMES_IN_FLIGHT: Final = 64
 SEND_SECONDS_MAX: Final = 20
 """How long one frame may take to leave before its reader counts as gone."""
 
-_SLOW, _CROWDED, _FAILED = 1008, 1013, 1011
+_CROWDED: Final = 1013
 
 _log = logging.getLogger(__name__)
 
@@ -64,18 +64,14 @@ class RpcServer:
             return
         self._numbers += 1
         session = Session(self._numbers)
-        self._hub.sessions.add(session)
+        self._hub.sessions[session.number] = session
         writer = asyncio.create_task(_write(connection, session))
         try:
             await self._read(connection, session)
         except ConnectionClosed:
             pass
-        except Exception:
-            # Our own mistake in one answer must not take the node down; the client sees its connection end.
-            _log.exception("a request failed")
-            await connection.close(_FAILED, "internal error")
         finally:
-            self._hub.sessions.discard(session)
+            del self._hub.sessions[session.number]
             writer.cancel()
             with contextlib.suppress(asyncio.CancelledError, ConnectionClosed):
                 await writer
@@ -88,7 +84,14 @@ class RpcServer:
             await asyncio.sleep(0)
 
     async def _call(self, session: Session, method: str, params: list[Any]) -> Any:
-        return await call_method(self._node, session, method, params)
+        try:
+            return await call_method(self._node, session, method, params)
+        except RpcError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it was, it is logged and answered
+            # Reading never changes the chain, so our own mistake in one answer ends that answer and nothing else.
+            _log.exception("method %s failed", method)
+            raise RpcError(INTERNAL_ERROR, "Internal error") from None
 
 
 async def _write(connection: ServerConnection, session: Session) -> None:

@@ -1,0 +1,86 @@
+"""``python -m chain``: runs a node until it is told to stop, and says on one line of JSON where it listens."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from chain.errors import ChainError
+from chain.node import SEALS, Node, NodeConfig
+from chain.startup import PRESETS
+
+EXIT_FAILED = 1
+EXIT_UNAVAILABLE = 3
+
+
+async def run_node(config: NodeConfig, *, say: Callable[[str], None]) -> None:
+    """Run a node until SIGINT, SIGTERM or a failure, which is raised; ``say`` gets the line that it is ready."""
+    node = Node(config)
+    await node.start()
+    say(json.dumps({"ws": node.url, "genesis": "0x" + node.genesis_hash.hex(), "height": node.height}))
+    loop = asyncio.get_running_loop()
+    asked = asyncio.Event()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signum, asked.set)
+    ending = [asyncio.create_task(asked.wait()), asyncio.create_task(node.wait())]
+    try:
+        await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await node.stop()
+        for task in ending:
+            task.cancel()
+    if ending[1].done() and not ending[1].cancelled():
+        ending[1].result()
+
+
+def run(config: NodeConfig) -> int:
+    """Run a node and return the exit code: 0 when asked to stop, 3 when it cannot start, 1 when it could not go on."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("websockets").setLevel(logging.WARNING)
+    try:
+        asyncio.run(run_node(config, say=_say))
+    except (ChainError, OSError) as error:
+        logging.getLogger(__name__).error("%s", error)  # noqa: TRY400 - a refusal needs no traceback
+        return EXIT_UNAVAILABLE
+    except KeyboardInterrupt:
+        return 0
+    except Exception:
+        logging.getLogger(__name__).exception("the node could not go on")
+        return EXIT_FAILED
+    return 0
+
+
+def main() -> None:
+    """Read the arguments and run."""
+    parser = argparse.ArgumentParser(prog="python -m chain", description=__doc__)
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=9944)
+    parser.add_argument("--preset", choices=PRESETS, default="dev")
+    parser.add_argument("--block-ms", type=int, default=2_000)
+    parser.add_argument("--seal", choices=SEALS, default="interval")
+    chosen = parser.parse_args()
+    config = NodeConfig(
+        data_dir=chosen.data_dir,
+        host=chosen.host,
+        port=chosen.port,
+        preset=chosen.preset,
+        block_interval_ms=chosen.block_ms,
+        seal=chosen.seal,
+    )
+    sys.exit(run(config))
+
+
+def _say(line: str) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
