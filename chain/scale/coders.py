@@ -171,6 +171,8 @@ def sequence_coder(inner: Type, coder: Coder) -> Coder:
         return Coder(_decode_byte_vector, _encode_byte_vector, 1)
     if isinstance(inner, Primitive) and inner.name in _STRUCT_FORMATS:
         return _integers(_STRUCT_FORMATS[inner.name], coder)
+    if isinstance(inner, Tuple) and (letters := _letters(inner)):
+        return _integer_tuples(letters)
     decode_item, encode_item, size_min = coder
     if size_min == 0:
         raise TypeUnknown(f"a sequence of {inner}, whose length nothing would bound")
@@ -206,6 +208,34 @@ def _integers(letter: str, coder: Coder) -> Coder:
             raise EncodeError("Vec", value)
         out += encode_compact(len(value))
         out += struct.pack(f"<{len(value)}{letter}", *value)
+
+    return Coder(decode, encode, 1)
+
+
+def _letters(inner: Tuple) -> str:
+    """Return the layout of a tuple of fixed integers, or nothing for any other tuple."""
+    names = [item.name if isinstance(item, Primitive) else "" for item in inner.items]
+    return "".join(_STRUCT_FORMATS[name] for name in names) if all(name in _STRUCT_FORMATS for name in names) else ""
+
+
+def _integer_tuples(letters: str) -> Coder:
+    """Compile a sequence of tuples of fixed integers, such as weights, which are read and written in one go."""
+    layout = struct.Struct("<" + letters)
+    width = len(letters)
+
+    def decode(data: bytes, offset: int, depth: int) -> tuple[Any, int]:  # noqa: ARG001
+        length, offset = _decode_length(data, offset, layout.size)
+        end = offset + length * layout.size
+        return list(layout.iter_unpack(data[offset:end])), end
+
+    def encode(value: Any, out: bytearray, depth: int) -> None:  # noqa: ARG001
+        if not isinstance(value, list | tuple):
+            raise EncodeError("Vec", value)
+        out += encode_compact(len(value))
+        for item in value:
+            if not isinstance(item, list | tuple) or len(item) != width:
+                raise EncodeError("tuple", item)
+            out += layout.pack(*item)
 
     return Coder(decode, encode, 1)
 

@@ -93,13 +93,16 @@ def _fields(registry: Registry, fields: tuple[tuple[str, str], ...], left: int) 
 
 
 def declared_values(registry: Registry) -> st.SearchStrategy[tuple[str, Any]]:
-    """Return pairs of a declared type's name and one of its values."""
-    names = [
-        definition.name
-        for definition in registry
-        if isinstance(definition, Struct) or (definition.variants and definition.name != "RuntimeHoldReason")
-    ]
+    """Return pairs of a declared type's name and one of its values, for the types that have values."""
+    names = [definition.name for definition in registry if _has_values(registry, definition.name)]
     return st.sampled_from(names).flatmap(lambda name: st.tuples(st.just(name), values(registry, registry.parse(name))))
+
+
+def _has_values(registry: Registry, name: str) -> bool:
+    definition = registry.definition(name)
+    if isinstance(definition, Struct):
+        return all(_has_values(registry, text) for _, text in definition.fields if text in registry)
+    return bool(definition.variants)
 
 
 __all__ = ["declared_values", "values"]
