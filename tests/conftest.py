@@ -9,11 +9,16 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from app.postgres.embedded import EmbeddedPostgres
 from ledger.log.migrate import migrate
 
 TEMPLATE = "migrated"
+
+# A first call may compile a kernel; how long a test may take is the suite's own limit.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")
