@@ -145,6 +145,8 @@ def gross_for_net(net: int, fee_rate: int) -> int:
 
 def mirror(head: Pool, pending: int) -> Pool:
     """Return the head pool once ``pending`` alpha is bought (positive) or sold (negative), without fee."""
+    if pending == 0:
+        return head
     if pending > 0:
         return replace(head, tao=head.tao + net_for_out(head, pending), alpha=head.alpha - pending)
     if -pending > MAX_INPUT_MULTIPLE * head.alpha:
