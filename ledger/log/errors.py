@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from ledger.errors import LedgerError
 
-class LogError(Exception):
+
+class LogError(LedgerError):
     """Whatever the log raises on purpose."""
 
     code: str = "log"

@@ -1,0 +1,250 @@
+"""The single writer: takes what arrived, has it decided, makes it durable, and only then lets anybody know.
+
+While one batch is being written the next one gathers, so the size of a batch follows the load by itself. A failure
+anywhere on this path ends the process through ``on_fatal``: the state in memory may be ahead of the log, and only a
+start, which reads the log, can tell what is true.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from ledger.codec import Batch, seal
+from ledger.engine.api import Answer, Request, StateMachine
+from ledger.errors import InvariantBroken, LedgerError
+from ledger.log.base import EventLog, Head
+
+BATCH_COMMANDS = 1_000
+INBOX_REQUESTS = 20_000
+TIMER_INTERVAL_MS = 100
+RETRY_MIN_MS = 10
+RETRY_MAX_MS = 5_000
+
+Clock = Callable[[], int]
+"""Milliseconds since 1970."""
+
+Subscriber = Callable[[Batch], None]
+"""Called with each durable batch, in order, before its answers leave; must not block. What it raises is fatal."""
+
+Waiting = list[tuple[Request, asyncio.Future[Answer]]]
+"""Requests, each with where its answer is awaited."""
+
+
+class Unavailable(LedgerError):  # noqa: N818 - a family of errors
+    """The world failed, not the request: asking again is safe, since commands have ids."""
+
+    code: str = "unavailable"
+
+
+@dataclass(eq=False)
+class Overloaded(Unavailable):
+    """The inbox is full; nothing was taken. Ask again after ``retry_after_ms``."""
+
+    queued: int
+    retry_after_ms: int
+    code: str = "overloaded"
+
+    def __str__(self) -> str:
+        """Return the code and when to ask again."""
+        return f"{self.code}: {self.queued} requests wait, retry after {self.retry_after_ms} ms"
+
+
+@dataclass(eq=False)
+class SequencerStopped(Unavailable):
+    """The sequencer takes nothing: not started, stopping, or ended; the request was not decided."""
+
+    code: str = "sequencer_stopped"
+
+    def __str__(self) -> str:
+        """Return the code."""
+        return self.code
+
+
+@dataclass(eq=False)
+class OutcomeUnknown(Unavailable):
+    """The request was decided but its batch failed: it may or may not have happened; the same id tells later."""
+
+    code: str = "outcome_unknown"
+
+    def __str__(self) -> str:
+        """Return the code."""
+        return self.code
+
+
+class Sequencer:
+    """Runs one engine on one open log.
+
+    ``head``: what ``log.open()`` returned and the engine was recovered to; ``clock``: ms since 1970; ``on_fatal``: ends
+    the process. ``batch_commands``: a batch closes before it exceeds this, though one group may be larger;
+    ``inbox_requests``: how many requests may wait.
+    """
+
+    def __init__(
+        self,
+        *,
+        engine: StateMachine,
+        log: EventLog,
+        head: Head,
+        clock: Clock,
+        on_fatal: Callable[[BaseException], None],
+        batch_commands: int = BATCH_COMMANDS,
+        inbox_requests: int = INBOX_REQUESTS,
+        timer_interval_ms: int = TIMER_INTERVAL_MS,
+    ) -> None:
+        self._engine = engine
+        self._log = log
+        self._head = head
+        self._clock = clock
+        self._on_fatal = on_fatal
+        self._batch_commands = batch_commands
+        self._inbox_requests = inbox_requests
+        self._timer_interval_s = timer_interval_ms / 1_000
+        self._writer_epoch = 0
+        self._ts_ms = head.ts_ms
+        self._inbox: deque[tuple[Request, asyncio.Future[Answer]]] = deque()
+        self._arrived = asyncio.Event()
+        self._subscribers: list[Subscriber] = []
+        self._task: asyncio.Task[None] | None = None
+        self._accepts = False
+        self._next_tick_s = 0.0
+        self._batch_s = 0.001
+
+    @property
+    def head(self) -> Head:
+        """Return the last durable batch."""
+        return self._head
+
+    @property
+    def queued(self) -> int:
+        """Return how many requests wait."""
+        return len(self._inbox)
+
+    def start(self) -> None:
+        """Begin taking requests, on the running loop."""
+        if self._task is not None:
+            raise RuntimeError("a sequencer starts once")
+        if self._engine.seq != self._head.seq:
+            raise InvariantBroken(law="the engine stands at the head", seq=self._head.seq, detail=self._engine.seq)
+        self._writer_epoch = self._log.writer_epoch
+        self._accepts = True
+        self._task = asyncio.create_task(self._run(), name="sequencer")
+
+    async def stop(self) -> None:
+        """Take nothing more, finish what waits, and return; after a failure return at once."""
+        self._accepts = False
+        self._arrived.set()
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Have ``subscriber`` called with every batch from now on; return what ends that."""
+        self._subscribers.append(subscriber)
+        return lambda: self._subscribers.remove(subscriber)
+
+    async def submit(self, request: Request) -> Answer:
+        """Return the answer once its batch is durable; raises what is ``Unavailable``."""
+        return await self.enqueue(request)
+
+    def enqueue(self, request: Request) -> asyncio.Future[Answer]:
+        """Queue a request, and return where its answer will appear; requests keep the order of these calls.
+
+        Raises ``Overloaded`` and ``SequencerStopped`` at once.
+        """
+        if not self._accepts:
+            raise SequencerStopped
+        if len(self._inbox) >= self._inbox_requests:
+            raise Overloaded(queued=len(self._inbox), retry_after_ms=self._retry_after_ms())
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._inbox.append((request, future))
+        self._arrived.set()
+        return future
+
+    async def _run(self) -> None:
+        taken: Waiting = []
+        try:
+            while await self._wait_for_work():
+                taken = self._take_batch()
+                await self._process(taken)
+                taken = []
+        except BaseException as error:
+            self._accepts = False
+            _fail((future for _, future in taken), OutcomeUnknown)
+            _fail((future for _, future in self._inbox), SequencerStopped)
+            self._inbox.clear()
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            self._on_fatal(error)
+
+    async def _process(self, taken: Waiting) -> None:
+        """Decide, write, publish, answer: in this order, so that nobody sees what could still be lost."""
+        loop = asyncio.get_running_loop()
+        begun_s = loop.time()
+        self._ts_ms = max(self._ts_ms, self._clock())
+        decided = self._engine.decide(self._ts_ms, [request for request, _ in taken])
+        if len(decided.answers) != len(taken):
+            raise InvariantBroken(law="one answer per request", seq=self._head.seq, detail=len(decided.answers))
+        if len(decided.events):
+            batch = seal(
+                number=self._head.number + 1,
+                ts_ms=self._ts_ms,
+                writer_epoch=self._writer_epoch,
+                events=decided.events,
+                payloads=decided.payloads,
+                previous=self._head.hash,
+            )
+            if batch.first_seq != self._head.seq + 1:
+                raise InvariantBroken(law="seqs are contiguous", seq=self._head.seq, detail=batch.first_seq)
+            await self._log.append(batch)
+            self._head = Head.of(batch)
+            for subscriber in tuple(self._subscribers):
+                subscriber(batch)
+        for (_, future), answer in zip(taken, decided.answers, strict=True):
+            if not future.done():  # the asker may have gone away
+                future.set_result(answer)
+        self._batch_s = loop.time() - begun_s
+
+    async def _wait_for_work(self) -> bool:
+        """Return when requests wait or a timer is due; False once stopped and empty."""
+        loop = asyncio.get_running_loop()
+        while not self._inbox:
+            if not self._accepts:
+                return False
+            self._arrived.clear()
+            due_ms = self._engine.next_timer_ms
+            if due_ms is None:
+                await self._arrived.wait()
+                continue
+            now_s = loop.time()
+            if now_s >= self._next_tick_s and due_ms <= self._clock():
+                self._next_tick_s = now_s + self._timer_interval_s
+                return True
+            # Looked at again after an interval at most, since the clock may be set.
+            until_due_s = max((due_ms - self._clock()) / 1_000, self._next_tick_s - now_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(max(until_due_s, 0.001), self._timer_interval_s)):
+                    await self._arrived.wait()
+        return True
+
+    def _take_batch(self) -> Waiting:
+        """Take requests in order up to the batch's size; a group is taken whole, alone if it is larger."""
+        taken: Waiting = []
+        count = 0
+        while self._inbox:
+            count += len(self._inbox[0][0].commands)
+            if taken and count > self._batch_commands:
+                break
+            taken.append(self._inbox.popleft())
+        return taken
+
+    def _retry_after_ms(self) -> int:
+        """Return about how long the present queue takes, ms."""
+        estimate = len(self._inbox) / self._batch_commands * self._batch_s * 1_000
+        return int(min(max(estimate, RETRY_MIN_MS), RETRY_MAX_MS))
+
+
+def _fail(futures: Iterable[asyncio.Future[Answer]], error: type[Unavailable]) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_exception(error())
