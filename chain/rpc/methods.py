@@ -162,7 +162,7 @@ def _metadata(request: Request) -> str:
 def _call(request: Request) -> str:
     name = read_text(request.param(0), "name")
     arguments = request.param(1)
-    data = b"" if arguments in {None, ""} else read_bytes(arguments, "arguments")
+    data = b"" if arguments is None else read_bytes(arguments, "arguments")
     return to_hex(request.view.call(name, data, request.height(2)))
 
 

@@ -19,15 +19,16 @@ def param(params: list[Any], index: int) -> Any:
 
 
 def read_bytes(value: Any, name: str) -> bytes:
-    """Return the bytes of a ``0x`` text."""
-    if not isinstance(value, str) or not value.startswith("0x") or len(value) > HEX_MAX:
+    """Return the bytes of hex digits; the leading ``0x`` may be missing, as some clients leave it out."""
+    if not isinstance(value, str) or len(value) > HEX_MAX:
         raise invalid_params(f"{name} must be 0x followed by hex digits")
+    digits = value.removeprefix("0x")
     try:
-        data = bytes.fromhex(value[2:])
+        data = bytes.fromhex(digits)
     except ValueError:
         raise invalid_params(f"{name} must be 0x followed by hex digits") from None
     # fromhex forgives white space, which is not hex.
-    if len(data) * 2 != len(value) - 2:
+    if len(data) * 2 != len(digits):
         raise invalid_params(f"{name} must be 0x followed by hex digits")
     return data
 

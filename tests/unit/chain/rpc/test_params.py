@@ -22,7 +22,8 @@ ALICE_PUBLIC = "0xd43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da2
 
 def test_values_are_read_in_the_forms_that_clients_use() -> None:
     assert read_bytes("0xABcd", "data") == b"\xab\xcd"
-    assert read_bytes("0x", "data") == b""
+    assert read_bytes("0x", "data") == read_bytes("", "data") == b""
+    assert read_bytes("abcd", "data") == b"\xab\xcd"
     assert read_hash("0x" + "11" * 32, "hash") == b"\x11" * 32
     assert read_height(12, "number") == read_height("0xc", "number") == 12
     assert read_count(3, "count", maximum=3) == 3
@@ -33,7 +34,7 @@ def test_values_are_read_in_the_forms_that_clients_use() -> None:
     assert (to_hex(b"\x01"), to_hex_or_none(None)) == ("0x01", None)
 
 
-@pytest.mark.parametrize("value", [None, 5, "", "ab", "0xabc", "0xzz", "0x a b", "0xab cd", ["0x00"]])
+@pytest.mark.parametrize("value", [None, 5, "abc", "0xabc", "0xzz", "0x a b", "0xab cd", "0x0x", ["0x00"]])
 def test_bytes_that_are_not_hex_are_invalid(value: Any) -> None:
     with pytest.raises(RpcError) as caught:
         read_bytes(value, "data")
