@@ -1,0 +1,118 @@
+"""The doors of ``/0``: read the bytes, find the method, check who asks, answer 200 with the envelope."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.gateway.auth import Authenticator
+from app.gateway.bodies import BodyTooLarge, client_address, read_body
+from app.gateway.kraken import account, errors, funding, orders
+from app.gateway.kraken.books import Books
+from app.gateway.kraken.calls import Call, Handler, Method, PrivateCall, Result
+from app.gateway.kraken.envelope import CONTENT_TYPE, encode_refusal, encode_result
+from app.gateway.kraken.errors import Refused, malformed
+from app.gateway.kraken.fields import Fields, Malformed, parse_body, parse_form
+from app.gateway.kraken.public import Public
+from app.gateway.parts import Parts
+from app.observability import Metrics, get_logger
+
+PUBLIC_PATH: Final = "/0/public/"
+PRIVATE_PATH: Final = "/0/private/"
+
+
+class KrakenRoutes:
+    """All of ``/0`` over one set of parts."""
+
+    def __init__(self, parts: Parts, books: Books, metrics: Metrics) -> None:
+        self._parts = parts
+        self._metrics = metrics
+        self._log = get_logger("gateway")
+        self._authenticator: Authenticator = parts.authenticator
+        self._public: Mapping[str, Handler] = Public(books).methods()
+        self._private: Mapping[str, Method] = {**account.methods(), **orders.methods(), **funding.methods()}
+
+    def routes(self) -> list[Route]:
+        """Return the routes; public methods answer to GET and POST, private ones to POST alone."""
+        return [
+            Route(PUBLIC_PATH + "{method:path}", self.public, methods=["GET", "POST"]),
+            Route(PRIVATE_PATH + "{method:path}", self.private, methods=["GET", "POST"]),
+        ]
+
+    async def public(self, request: Request) -> Response:
+        """Answer a public call."""
+        return await self._answer(request, PUBLIC_PATH, self._call_public)
+
+    async def private(self, request: Request) -> Response:
+        """Answer a private call."""
+        return await self._answer(request, PRIVATE_PATH, self._call_private)
+
+    async def _answer(
+        self, request: Request, prefix: str, call: Callable[[Request, str], Awaitable[Result]]
+    ) -> Response:
+        started = time.perf_counter()
+        name = request.url.path.removeprefix(prefix)
+        headers = {}
+        try:
+            body = encode_result(await call(request, name))
+        except Refused as refused:
+            body = self._refuse(refused)
+        except BodyTooLarge as error:
+            # The rest of the body is not read: the connection ends with this answer.
+            headers["connection"] = "close"
+            limit = str(error.limit)
+            body = self._refuse(Refused(errors.INVALID_ARGUMENTS, "body_too_large", value=str(error), bound=limit))
+        except Exception:  # noqa: BLE001 - a bug of ours is told as one, and the process goes on
+            self._log.exception("a call failed", method=name)
+            body = self._refuse(Refused(errors.INTERNAL_ERROR, "internal_error"))
+        known = name if name in self._public or name in self._private else "unknown"
+        self._metrics.requests.labels(known).inc()
+        self._metrics.duration.labels(known).observe(time.perf_counter() - started)
+        return Response(body, media_type=CONTENT_TYPE, headers=headers)
+
+    def _refuse(self, refused: Refused) -> bytes:
+        self._metrics.refusals.labels(refused.code).inc()
+        return encode_refusal(refused)
+
+    async def _call_public(self, request: Request, name: str) -> Result:
+        handler = self._public.get(name)
+        if handler is None:
+            raise Refused(errors.UNKNOWN_METHOD, "unknown_method", name="method", value=name)
+        now_ms = self._parts.now_ms()
+        if not self._parts.limits.public_call(client_address(request), now_ms):
+            raise Refused(errors.TOO_MANY_REQUESTS, "too_many_requests")
+        try:
+            fields = parse_form(request.url.query)
+            if request.method == "POST":
+                raw = await read_body(request, self._parts.settings.body_bytes_max)
+                fields |= parse_body(raw, request.headers.get("content-type", ""))
+        except Malformed as error:
+            raise malformed(str(error)) from error
+        return await handler(Call(self._parts, Fields(fields), now_ms))
+
+    async def _call_private(self, request: Request, name: str) -> Result:
+        method = self._private.get(name)
+        if method is None or request.method != "POST":
+            raise Refused(errors.UNKNOWN_METHOD, "unknown_method", name="method", value=name)
+        raw = await read_body(request, self._parts.settings.body_bytes_max)
+        now_ms = self._parts.now_ms()
+        headers = request.headers
+        api_key = self._authenticator.find_key(headers.get("api-key", ""), client_address(request), now_ms)
+        try:
+            fields = Fields(parse_body(raw, headers.get("content-type", "")))
+        except Malformed as error:
+            raise malformed(str(error)) from error
+        caller = await self._authenticator.check(
+            api_key,
+            path=PRIVATE_PATH + name,
+            nonce=fields.get("nonce", ""),
+            raw_body=raw,
+            signature=headers.get("api-sign", ""),
+            permission=method.permission,
+        )
+        if not self._parts.limits.rest_call(api_key.key, method.cost, now_ms):
+            raise Refused(errors.API_RATE_LIMIT, "rate_limit")
+        return await method.handler(PrivateCall(self._parts, fields, now_ms, caller))

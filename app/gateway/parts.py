@@ -1,0 +1,50 @@
+"""What a gateway is made of; ``bootstrap`` builds the real parts, tests build small ones of the same kinds."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from app.gateway.auth import Authenticator, Tokens
+from app.gateway.limits import Limits
+from app.gateway.nonces import NonceStore
+from app.gateway.replica import Replica
+from app.gateway.vault import Vault
+from app.settings import GatewaySettings
+from ledger.engine.api import Answer, Request
+
+
+class Submitter(Protocol):
+    """The sequencer as the gateway uses it."""
+
+    async def submit(self, request: Request) -> Answer:
+        """Return the answer once its batch is durable."""
+
+
+def wall_clock_ms() -> int:
+    """Return the time in ms since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True, kw_only=True)
+class Parts:
+    """Everything ``create_app`` needs.
+
+    ``assign_deposit_key(account)`` returns the SS58 address deposits of an account go to, always the same one.
+    """
+
+    replica: Replica
+    sequencer: Submitter
+    vault: Vault
+    nonces: NonceStore
+    limits: Limits
+    assign_deposit_key: Callable[[int], Awaitable[str]]
+    settings: GatewaySettings = field(default_factory=GatewaySettings)
+    now_ms: Callable[[], int] = wall_clock_ms
+    is_ready: Callable[[], bool] = lambda: True
+    tokens: Tokens = field(default_factory=Tokens)
+
+    @property
+    def authenticator(self) -> Authenticator:
+        """Return the checks of a private call over these parts."""
+        return Authenticator(self.replica, self.vault, self.nonces, self.limits)

@@ -1,0 +1,159 @@
+"""The address book of withdrawals: entries are added here, and can be used after their cooling-off."""
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from app.gateway.auth import Authenticator, Caller, Permission
+from app.gateway.bodies import BodyTooLarge, client_address, read_body
+from app.gateway.folds.customers import Address, AddressBody
+from app.gateway.kraken import errors
+from app.gateway.kraken.errors import Refused
+from app.gateway.kraken.fields import Malformed, parse_json
+from app.gateway.kraken.names import Asset
+from app.gateway.parts import Parts
+from app.gateway.problems import Problem
+from app.gateway.replica import Behind
+from chain.errors import AddressInvalid
+from chain.ss58 import ss58_decode, ss58_encode
+from ledger.engine.layout import NO_NETUID, CommandKind, Flag
+from ledger.engine.records import body_digest, client_id, command, request
+from ledger.errors import TEXTS, Refusal
+from ledger.sequencer import Unavailable
+
+NAME_MAX: Final = 64
+_UNAUTHORISED: Final = frozenset({errors.INVALID_KEY, errors.INVALID_SIGNATURE, errors.INVALID_NONCE, errors.LOCKOUT})
+
+
+class NewAddress(BaseModel):
+    """What to add: ``nonce`` as in every signed call; ``key`` is the customer's name of the address."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    nonce: str
+    asset: Annotated[str, Field(min_length=1, max_length=16)]
+    key: Annotated[str, Field(min_length=1, max_length=NAME_MAX)]
+    address: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class AddressModel(BaseModel):
+    """One entry as it stands."""
+
+    id: int
+    asset: str
+    key: str
+    address: str
+    usable_from_ms: int
+
+
+def addresses_router(parts: Parts, authenticator: Authenticator) -> APIRouter:
+    """Return the routes over these parts."""
+    router = APIRouter(prefix="/v1", tags=["funding"])
+
+    @router.post("/withdrawal-addresses", status_code=201)
+    async def add_address(http: Request) -> AddressModel:
+        """Register a withdrawal address.
+
+        Signed like every private call, over a JSON body; the key needs the right to manage addresses. Safe to retry
+        with a new nonce: the same name and address answer with the same entry, another address under a used name is
+        refused.
+        """
+        fresh, caller = await _read(http, parts, authenticator)
+        asset = parts.replica.names.find_asset(fresh.asset)
+        if asset is None:
+            raise Problem(404, "unknown_asset", "No such asset", value=fresh.asset)
+        public = _public(fresh.address)
+        known = parts.replica.customers.find_address(caller.api_key.account, asset.number, fresh.key)
+        if known is None:
+            known = await _add(parts, caller, asset, fresh.key, public)
+        elif known.public != public:
+            raise Problem(409, "address_name_taken", "The name belongs to another address", value=fresh.key)
+        return AddressModel(
+            id=known.address_id,
+            asset=asset.id,
+            key=known.name,
+            address=ss58_encode(known.public),
+            usable_from_ms=known.usable_from_ms,
+        )
+
+    return router
+
+
+async def _read(http: Request, parts: Parts, authenticator: Authenticator) -> tuple[NewAddress, Caller]:
+    """Return the checked body and who sent it, or raise ``Problem``."""
+    try:
+        raw = await read_body(http, parts.settings.body_bytes_max)
+        fields = parse_json(raw)
+        headers = http.headers
+        key = authenticator.find_key(headers.get("api-key", ""), client_address(http), parts.now_ms())
+        caller = await authenticator.check(
+            key,
+            path=http.url.path,
+            nonce=fields.get("nonce", ""),
+            raw_body=raw,
+            signature=headers.get("api-sign", ""),
+            permission=Permission.MANAGE_ADDRESSES,
+        )
+        return NewAddress.model_validate(fields), caller
+    except BodyTooLarge as error:
+        raise Problem(413, "body_too_large", "The body is too large", str(error), str(error.limit)) from error
+    except Malformed as error:
+        raise Problem(422, "malformed_request", "The body is not a JSON object", value=str(error)) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise Problem(422, "malformed_request", f"{where}: {first['msg']}", value=str(first["input"])[:120]) from error
+    except Refused as refused:
+        raise problem_of(refused) from refused
+
+
+def problem_of(refused: Refused) -> Problem:
+    """Return a refusal of the signature checks as a problem."""
+    if refused.error in _UNAUTHORISED:
+        return Problem(401, refused.code, refused.error, value=refused.value)
+    if refused.error == errors.PERMISSION_DENIED:
+        return Problem(403, refused.code, refused.error, value=refused.value)
+    return Problem(503, refused.code, refused.error, retry_after_s=1)
+
+
+def _public(address: str) -> bytes:
+    try:
+        return ss58_decode(address)
+    except AddressInvalid as error:
+        raise Problem(
+            422, "address_invalid", f"Not an SS58 address: {error}", value=address, bound="SS58, format 42"
+        ) from error
+
+
+async def _add(parts: Parts, caller: Caller, asset: Asset, name: str, public: bytes) -> Address:
+    account = caller.api_key.account
+    now_ms = max(parts.now_ms(), parts.replica.ts_ms)
+    payload = msgspec.json.encode(AddressBody(name, public.hex()))
+    high, low = client_id(f"a:{caller.api_key.key}:{caller.nonce}")
+    fields: dict[str, Any] = {
+        "account": account,
+        "netuid": NO_NETUID if asset.netuid is None else asset.netuid,
+        "aux": now_ms + parts.settings.address_cooling_ms if parts.settings.address_cooling_ms else 0,
+        "payload": 1,
+        "id_hi": high,
+        "id_lo": low,
+        "digest": body_digest(payload),
+    }
+    flags = 0 if asset.netuid is None else int(Flag.ALPHA)
+    record = command(CommandKind.ADD_ADDRESS, flags=flags, **fields)
+    try:
+        answer = await parts.sequencer.submit(request(record, payloads=[payload]))
+        await parts.replica.caught_up(answer.reference)
+    except Unavailable as error:
+        raise Problem(503, error.code, "The exchange takes nothing now", retry_after_s=1) from error
+    except Behind as error:
+        raise Problem(503, "replica_behind", "The gateway lags behind", retry_after_s=1) from error
+    if answer.code:
+        refusal = Refusal(answer.code)
+        raise Problem(409, refusal.name.lower(), TEXTS[refusal].meaning, value=name, bound=TEXTS[refusal].right)
+    added = parts.replica.customers.address_numbered(answer.reference)
+    if added is None:
+        raise Problem(503, "replica_behind", "The gateway lags behind", retry_after_s=1)
+    return added

@@ -1,0 +1,73 @@
+"""Structured logs and metrics: JSON lines to stderr, Prometheus names with units."""
+
+import logging
+import sys
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+def configure_logging(level: str = "info") -> None:
+    """Write log lines as JSON to stderr from this level on; stdout belongs to answers."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def get_logger(part: str) -> Any:
+    """Return a logger whose lines name the part of the system."""
+    return structlog.get_logger().bind(part=part)
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """What the gateway counts, in a registry of its own so that several apps may live in one process."""
+
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    requests: Counter = field(init=False)
+    refusals: Counter = field(init=False)
+    duration: Histogram = field(init=False)
+    sockets: Gauge = field(init=False)
+    frames: Counter = field(init=False)
+    dropped: Counter = field(init=False)
+    replica_seq: Gauge = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Register every metric."""
+        declared = {
+            "requests": Counter("taobourse_requests_total", "Requests by method.", ["method"], registry=self.registry),
+            "refusals": Counter("taobourse_refusals_total", "Refusals by code.", ["code"], registry=self.registry),
+            "duration": Histogram(
+                "taobourse_request_seconds",
+                "Time from request to answer by method.",
+                ["method"],
+                buckets=_SECONDS,
+                registry=self.registry,
+            ),
+            "sockets": Gauge("taobourse_sockets", "Open sockets.", registry=self.registry),
+            "frames": Counter("taobourse_frames_sent_total", "Frames sent to sockets.", registry=self.registry),
+            "dropped": Counter(
+                "taobourse_sockets_dropped_total", "Sockets dropped as too slow.", registry=self.registry
+            ),
+            "replica_seq": Gauge("taobourse_replica_seq", "Seq the replica reflects.", registry=self.registry),
+        }
+        for name, metric in declared.items():
+            object.__setattr__(self, name, metric)
+
+    def exposition(self) -> bytes:
+        """Return all metrics in the text format of Prometheus."""
+        return generate_latest(self.registry)
