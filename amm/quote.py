@@ -1,4 +1,4 @@
-"""Quotes in batches: one pool step per row, over arrays."""
+"""Quotes and swaps in batches, over arrays of pools."""
 
 import numpy as np
 
@@ -26,19 +26,26 @@ def quote_batch(
 
 
 @kernel
-def swap_batch(
+def swap_sequence(
     side: np.ndarray,
+    market: np.ndarray,
+    size: np.ndarray,
     tao: np.ndarray,
     alpha: np.ndarray,
     w: np.ndarray,
     rate: np.ndarray,
-    size: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Quote one step per row: ``out[row]`` becomes what it pays, or minus its status; all int64[n]."""
-    for i in range(len(tao)):
+    """Swap one row after another on the pool ``market[row]``, moving ``tao`` and ``alpha`` in place.
+
+    ``out[row]`` becomes what the row pays, or minus its status where it is refused and moves nothing. All int64:
+    ``side``, ``market``, ``size``, ``out`` per row, the others per pool. All roundings are those of ``buy_in`` and
+    ``sell_in``.
+    """
+    for i in range(len(side)):
+        m = market[i]
         if side[i] == BUY:
-            status, _, _, paid, _, _ = buy_in(tao[i], alpha[i], w[i], rate[i], size[i])
+            status, _, _, paid, tao[m], alpha[m] = buy_in(tao[m], alpha[m], w[m], rate[m], size[i])
         else:
-            status, paid, _, _, _, _ = sell_in(tao[i], alpha[i], w[i], rate[i], size[i])
+            status, paid, _, _, tao[m], alpha[m] = sell_in(tao[m], alpha[m], w[m], rate[m], size[i])
         out[i] = paid if status == 0 else -status

@@ -45,4 +45,5 @@ def warm_up() -> None:
     tao, alpha, weight, rate = (np.full(2, value, np.int64) for value in (TAO, ALPHA, WEIGHTS[1], RATE))
     for side in (pool.BUY, pool.SELL):
         quote.quote_batch(side, tao, alpha, weight, rate, column, np.zeros((2, 2), np.int64))
-    quote.swap_batch(np.zeros(2, np.int64), tao, alpha, weight, rate, column, np.zeros(2, np.int64))
+    rows = np.zeros(2, np.int64)
+    quote.swap_sequence(rows, rows, column, tao, alpha, weight, rate, rows.copy())

@@ -26,9 +26,16 @@ def test_a_batch_of_quotes_is_one_step_for_every_pool_and_size(side: int) -> Non
     assert (out > 0).any()
 
 
-def test_a_batch_of_swaps_takes_each_row_by_its_own_side() -> None:
-    out = np.zeros(3, np.int64)
-    quote.swap_batch(np.array([pool.BUY, pool.SELL, pool.BUY]), TAO, ALPHA, WEIGHT, RATE, np.full(3, 10**9), out)
-    assert out[0] == steps.buy_in(int(TAO[0]), int(ALPHA[0]), int(WEIGHT[0]), 33, 10**9)[3]
-    assert out[1] == steps.sell_in(int(TAO[1]), int(ALPHA[1]), int(WEIGHT[1]), 0, 10**9)[1]
-    assert out[2] == -pool.INPUT_TOO_LARGE
+def test_a_sequence_of_swaps_moves_each_pool_step_by_step() -> None:
+    side = np.array([pool.BUY, pool.SELL, pool.BUY, pool.BUY])
+    market = np.array([1, 1, 2, 1])
+    tao, alpha, out = TAO.copy(), ALPHA.copy(), np.zeros(4, np.int64)
+    quote.swap_sequence(side, market, np.full(4, 10**9), tao, alpha, WEIGHT, RATE, out)
+
+    weight = int(WEIGHT[1])
+    first = steps.buy_in(10**12, 10**12, weight, 0, 10**9)
+    second = steps.sell_in(*first[4:], weight, 0, 10**9)
+    third = steps.buy_in(*second[4:], weight, 0, 10**9)
+    assert out.tolist() == [first[3], second[1], -pool.INPUT_TOO_LARGE, third[3]]
+    assert (tao[1], alpha[1]) == third[4:]
+    assert (tao[[0, 2]].tolist(), alpha[[0, 2]].tolist()) == (TAO[[0, 2]].tolist(), ALPHA[[0, 2]].tolist())

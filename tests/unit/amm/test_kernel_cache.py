@@ -1,0 +1,26 @@
+"""Where compiled kernels are kept."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from amm import kernel_cache
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_every_module_with_kernels_is_part_of_the_digest() -> None:
+    named = {path.name for path in kernel_cache.kernel_sources()}
+    assert {"fixed_point.py", "power.py", "pool.py", "steps.py", "shares.py", "quote.py", "kernel_cache.py"} <= named
+
+
+def test_kernels_are_kept_in_the_folder_of_the_digest_even_where_numba_was_imported_first() -> None:
+    program = "import numba; import amm.pool; print(numba.config.CACHE_DIR); print(amm.pool.pool_fee.stats.cache_path)"
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    answer = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    folder, cached = answer.stdout.split()
+    assert folder == str(kernel_cache.cache_folder())
+    assert Path(cached).is_relative_to(folder)
