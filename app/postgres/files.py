@@ -12,7 +12,7 @@ def private_descriptor(path: Path, flags: int) -> int:
 
 def write_private(path: Path, text: str) -> None:
     """Put a private file in place, whole and durable."""
-    scratch = path.with_suffix(".new")
+    scratch = path.with_name(f"{path.name}.new")
     descriptor = private_descriptor(scratch, os.O_WRONLY | os.O_TRUNC)
     try:
         os.write(descriptor, text.encode())
