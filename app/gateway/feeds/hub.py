@@ -1,0 +1,179 @@
+"""The fan-out: what a batch brought is gathered for a moment, encoded once per stream, and queued to every subscriber.
+
+Each socket has a bounded queue; one that does not keep up is dropped with code 1008 rather than sent a feed with a
+hole in it.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from itertools import count, islice
+from typing import Final
+
+from app.gateway.feeds.channels.instrument import instrument_data
+from app.gateway.feeds.channels.ticker import ticker_data
+from app.gateway.feeds.channels.trade import SNAPSHOT_TRADES, trade_data
+from app.gateway.feeds.frames import HEARTBEAT, data_frame
+from app.gateway.feeds.subscription import BBO, INSTRUMENT, TICKER, TRADE, TRADES, Stream
+from app.gateway.folds.trades import Trade
+from app.gateway.kraken.books import Books
+from app.gateway.replica import Applied, Replica
+from app.observability import Metrics
+
+FLUSH_SECONDS: Final = 0.005
+HEARTBEAT_SECONDS: Final = 1.0
+
+
+class Outbox:
+    """The frames that wait for one socket."""
+
+    def __init__(self, maximum: int) -> None:
+        self._maximum = maximum
+        self._frames: deque[str] = deque()
+        self._wake = asyncio.Event()
+        self.is_overflown = False
+
+    def put(self, frame: str) -> None:
+        """Queue a frame, or mark the socket as too slow."""
+        if len(self._frames) >= self._maximum:
+            self.is_overflown = True
+        else:
+            self._frames.append(frame)
+        self._wake.set()
+
+    async def take(self) -> list[str]:
+        """Return all frames that wait, at least one; an empty list once the socket is too slow."""
+        while not self._frames and not self.is_overflown:
+            self._wake.clear()
+            await self._wake.wait()
+        if self.is_overflown:
+            return []
+        frames = list(self._frames)
+        self._frames.clear()
+        return frames
+
+
+class Hub:
+    """All sockets and streams of one gateway; ``now_ms`` is the clock of ticker figures."""
+
+    def __init__(self, replica: Replica, books: Books, metrics: Metrics, now_ms: Callable[[], int]) -> None:
+        self._replica = replica
+        self._books = books
+        self._metrics = metrics
+        self._now_ms = now_ms
+        self._outboxes: set[Outbox] = set()
+        self._streams: dict[Stream, set[Outbox]] = {}
+        self._trades: dict[int, list[Trade]] = {}
+        self._moved: set[int] = set()
+        self._restaged = False
+        self._last_best: dict[int, tuple[object, ...]] = {}
+        self._flush_at: asyncio.TimerHandle | None = None
+        self._connection_ids = count(1)
+        replica.listen(self.on_applied)
+
+    @property
+    def socket_count(self) -> int:
+        """Return how many sockets are open."""
+        return len(self._outboxes)
+
+    def next_connection_id(self) -> int:
+        """Return a number for a new socket."""
+        return next(self._connection_ids)
+
+    def join(self, outbox: Outbox) -> None:
+        """Send heartbeats to a socket from now on."""
+        self._outboxes.add(outbox)
+        self._metrics.sockets.set(len(self._outboxes))
+
+    def leave(self, outbox: Outbox, streams: set[Stream]) -> None:
+        """Forget a socket."""
+        self._outboxes.discard(outbox)
+        for stream in streams:
+            self.unsubscribe(outbox, stream)
+        self._metrics.sockets.set(len(self._outboxes))
+
+    def subscribe(self, outbox: Outbox, stream: Stream, *, with_snapshot: bool) -> None:
+        """Begin a stream; a stream that runs already only gets a fresh snapshot."""
+        # What is gathered is sent first, so that the snapshot does not hold what an update tells again.
+        self.flush()
+        self._streams.setdefault(stream, set()).add(outbox)
+        if with_snapshot:
+            frame = self._snapshot(stream)
+            if frame is not None:
+                outbox.put(frame)
+
+    def unsubscribe(self, outbox: Outbox, stream: Stream) -> None:
+        """End a stream."""
+        members = self._streams.get(stream)
+        if members is not None:
+            members.discard(outbox)
+            if not members:
+                del self._streams[stream]
+
+    def on_applied(self, applied: Applied) -> None:
+        """Gather what a batch brought, and send it a moment later together with what follows."""
+        self._metrics.replica_seq.set(applied.seq)
+        for trade in applied.trades:
+            self._trades.setdefault(trade.netuid, []).append(trade)
+        self._moved |= applied.moved
+        self._restaged = self._restaged or bool(applied.restaged)
+        if self._streams and self._flush_at is None and (self._trades or self._moved or self._restaged):
+            self._flush_at = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
+
+    def flush(self) -> None:
+        """Encode and queue everything gathered."""
+        if self._flush_at is not None:
+            self._flush_at.cancel()
+            self._flush_at = None
+        trades, moved, restaged = self._trades, self._moved, self._restaged
+        self._trades, self._moved, self._restaged = {}, set(), False
+        if not self._streams:
+            return
+        for netuid, rows in trades.items():
+            pair = self._replica.names.pair_of(netuid)
+            members = self._streams.get(Stream(TRADE, pair.wsname))
+            if members:
+                self._send(members, data_frame(TRADE, "update", trade_data(pair, rows)))
+        for netuid in sorted(moved):
+            self._send_ticker(netuid, traded=netuid in trades)
+        members = self._streams.get(Stream(INSTRUMENT))
+        if restaged and members:
+            self._send(members, data_frame(INSTRUMENT, "update", instrument_data(self._replica.names)))
+
+    def _send_ticker(self, netuid: int, *, traded: bool) -> None:
+        pair = self._replica.names.pair_of(netuid)
+        on_bbo = self._streams.get(Stream(TICKER, pair.wsname, BBO), set())
+        on_trades = self._streams.get(Stream(TICKER, pair.wsname, TRADES), set()) if traded else set()
+        if not on_bbo and not on_trades:
+            return
+        ticker = self._books.ticker(netuid, self._now_ms())
+        if ticker is None:
+            return
+        best = (ticker.ask, ticker.bid)
+        members = on_trades | on_bbo if traded or self._last_best.get(netuid) != best else on_trades
+        self._last_best[netuid] = best
+        if members:
+            self._send(members, data_frame(TICKER, "update", ticker_data(pair, ticker)))
+
+    def _snapshot(self, stream: Stream) -> str | None:
+        if stream.channel == INSTRUMENT:
+            return data_frame(INSTRUMENT, "snapshot", instrument_data(self._replica.names))
+        pair = self._replica.names.find_pair(stream.symbol)
+        if pair is None:
+            return None
+        if stream.channel == TICKER:
+            ticker = self._books.ticker(pair.netuid, self._now_ms())
+            return None if ticker is None else data_frame(TICKER, "snapshot", ticker_data(pair, ticker))
+        ring = self._replica.history(pair.netuid).trades
+        newest = list(islice(reversed(ring), SNAPSHOT_TRADES))
+        return data_frame(TRADE, "snapshot", trade_data(pair, reversed(newest)))
+
+    def _send(self, members: set[Outbox], frame: str) -> None:
+        for outbox in members:
+            outbox.put(frame)
+
+    async def run_heartbeats(self) -> None:
+        """Send a heartbeat to every socket each second, for ever."""
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            self._send(self._outboxes, HEARTBEAT)

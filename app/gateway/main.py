@@ -1,0 +1,123 @@
+"""The gateway as one ASGI application, and the server that runs it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+
+from app.gateway.feeds.hub import Hub
+from app.gateway.feeds.socket import Sockets
+from app.gateway.kraken.books import Books
+from app.gateway.kraken.routes import KrakenRoutes
+from app.gateway.parts import Parts
+from app.gateway.problems import Problem
+from app.gateway.v1.addresses import addresses_router
+from app.gateway.v1.operations import operations_router
+from app.observability import METRICS_TYPE, Metrics
+from app.settings import GatewaySettings
+
+
+def create_app(parts: Parts) -> FastAPI:
+    """Return the application over these parts.
+
+    The hot surface ``/0`` and the socket are plain Starlette routes; ``/v1`` is FastAPI with its OpenAPI document.
+    """
+    metrics = Metrics()
+    books = Books(parts.replica)
+    hub = Hub(parts.replica, books, metrics, parts.now_ms)
+    sockets = Sockets(parts, hub, metrics)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        heartbeats = asyncio.create_task(hub.run_heartbeats(), name="heartbeats")
+        try:
+            yield
+        finally:
+            heartbeats.cancel()
+            with suppress(asyncio.CancelledError):
+                await heartbeats
+
+    app = FastAPI(
+        title="taobourse",
+        version="0.1.0",
+        openapi_url="/v1/openapi.json",
+        docs_url="/v1/docs",
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.include_router(operations_router(parts))
+    app.include_router(addresses_router(parts, parts.authenticator))
+    app.add_exception_handler(Problem, _answer_problem)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.router.routes.extend(KrakenRoutes(parts, books, metrics).routes())
+    app.router.routes.append(WebSocketRoute("/v2", sockets.serve))
+    app.router.routes.extend(_health_routes(parts, metrics))
+    return app
+
+
+def _health_routes(parts: Parts, metrics: Metrics) -> list[Route]:
+    async def healthz(_: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(_: Request) -> Response:
+        ready = parts.is_ready()
+        return JSONResponse({"ready": ready, "seq": parts.replica.seq}, 200 if ready else 503)
+
+    async def metrics_text(_: Request) -> Response:
+        return Response(metrics.exposition(), media_type=METRICS_TYPE)
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics_text)]
+
+
+async def _answer_problem(_: Request, error: Exception) -> Response:
+    if not isinstance(error, Problem):
+        raise error
+    return error.response()
+
+
+async def _answer_invalid(_: Request, error: Exception) -> Response:
+    return Problem(422, "malformed_request", "The request does not have the right form", str(error)[:120]).response()
+
+
+class GatewayServer(uvicorn.Server):
+    """A uvicorn server that leaves signals to whoever owns the process."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Install nothing."""
+        yield
+
+
+def create_server(app: FastAPI, settings: GatewaySettings) -> GatewayServer:
+    """Return a server with bounded frames, headers and queues; ``await server.serve()`` runs it on this loop.
+
+    Once it has ``started``, ``listening_port`` tells its port; ``should_exit = True`` ends it.
+    """
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        ws="websockets-sansio",
+        ws_max_size=settings.frame_bytes_max,
+        ws_ping_interval=20.0,
+        ws_ping_timeout=20.0,
+        h11_max_incomplete_event_size=64 * 1_024,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=3,
+        server_header=False,
+    )
+    return GatewayServer(config)
+
+
+def listening_port(server: uvicorn.Server) -> int:
+    """Return the port a started server listens on."""
+    port: int = server.servers[0].sockets[0].getsockname()[1]
+    return port
