@@ -17,10 +17,10 @@ from amm.fixed_point import (
     Wide,
     add_saturating,
     div_fraction,
-    div_wide,
     less_wide,
     mul_fraction,
     mul_high,
+    mul_three,
     signed,
     unsigned,
 )
@@ -46,6 +46,9 @@ MIN_RESERVE = reference.MIN_RESERVE
 _FEE_BASE = np.uint64(reference.FEE_BASE)
 # 2**64 = 65 535 * this + 1, so for every rate below 65 535 floor(rate * 2**64 / 65 535) is rate times this.
 _FEE_UNIT = np.uint64(2**64 // reference.FEE_BASE)
+_SHARE = 2 ** (102 + 46) // 5**18 + 1
+_SHARE_HIGH, _SHARE_LOW = np.uint64(_SHARE >> 64), np.uint64(_SHARE % 2**64)
+_SHARE_DOWN, _SHARE_UP = np.uint64(102 - 64), np.uint64(128 - 102)
 _MIN_RESERVE = np.uint64(reference.MIN_RESERVE)
 _INPUT_MULTIPLE = np.uint64(reference.MAX_INPUT_MULTIPLE)
 _INPUT_SAFE = LIMB_MAX // _INPUT_MULTIPLE
@@ -120,6 +123,17 @@ def limit_bits(limit_rao: int) -> Wide:
 
 
 @kernel
+def share_bits(k: U64) -> U64:
+    """Return ``k * 2**64 // 10**18`` for k below 10**18, by a multiplication.
+
+    2**64 / 10**18 is 2**46 / 5**18. With its reciprocal rounded up at 102 bits the product is too large by less than
+    2**60 / 2**102, which is below 1 / 5**18, the least distance of a quotient from the next whole number.
+    """
+    top, middle, _ = mul_three(_SHARE_HIGH, _SHARE_LOW, k)
+    return (top << _SHARE_UP) | (middle >> _SHARE_DOWN)
+
+
+@kernel
 def stay_share(reserve_in: U64, net: U64, p: U64, q: U64) -> Wide:
     """Return the share of the output reserve that stays, Q64 from 0 to 1, as ``(is_one, fraction)`` limbs."""
     after = add_saturating(reserve_in, net)
@@ -130,7 +144,7 @@ def stay_share(reserve_in: U64, net: U64, p: U64, q: U64) -> Wide:
         return ZERO, ZERO
     if k >= SCALE:
         return ONE, ZERO
-    return ZERO, div_wide(k, ZERO, SCALE)[0]
+    return ZERO, share_bits(k)
 
 
 @kernel

@@ -2,6 +2,7 @@
 
 import random
 
+import numpy as np
 import pytest
 
 from amm import pool as kernels
@@ -73,6 +74,15 @@ def test_the_largest_input_for_a_limit_equals_the_reference(side: Side) -> None:
         )
         answer = kernels.max_input_for_limit(SIDES[side], *reserves(pool), pool.fee_rate, limit)
         assert answer == (status, min(most or 0, kernels.AMOUNT_MAX))
+
+
+def test_a_share_is_its_quotient_for_every_kind_of_dividend() -> None:
+    """The dividends next to a whole quotient are the ones that a multiplication could miss."""
+    draw = random.Random(9)
+    shares = [draw.randrange(2**64) for _ in range(2_000)]
+    near = [-(-share * SCALE >> 64) + step for share in shares for step in (-1, 0, 1)]
+    for k in [0, 1, SCALE - 1, *(k for k in near if 0 <= k < SCALE)]:
+        assert int(kernels.share_bits(np.uint64(k))) == (k << 64) // SCALE
 
 
 def test_the_curve_refuses_as_the_chain_does() -> None:
