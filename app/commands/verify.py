@@ -5,11 +5,14 @@ from typing import Annotated
 
 import typer
 
+from app.commands.log import verify_log
 from app.verify.vectors import verify_files
 
 app = typer.Typer(no_args_is_help=True)
 
 DIFFERS = 7
+
+app.command("log")(verify_log)
 
 
 @app.command()

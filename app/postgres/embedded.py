@@ -131,6 +131,15 @@ class EmbeddedPostgres:
             await self.stop()
         return True
 
+    def url_of_running(self) -> str | None:
+        """Return the URL of the server that another process runs on this folder, or None where none is ready."""
+        found = read_pid_file(self.cluster) if self.cluster.exists() else None
+        if found is None or not found.is_ready or not is_running(found.pid):
+            return None
+        self._account = choose_account(self.cluster)
+        self._read_secrets()
+        return self.url
+
     def _take_folder(self) -> None:
         """Lock the folder for this process, and read or make the password."""
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -142,15 +151,18 @@ class EmbeddedPostgres:
             raise DataFolderInUse(data_dir=self.data_dir) from error
         self._lock = lock
         self._account = choose_account(self.cluster)
-        self._password = self._load_password()
-        # Keyed by the password, so that nobody else can know the name in advance and take it.
-        name = hashlib.blake2b(str(self.cluster).encode(), key=self._password.encode(), digest_size=8).hexdigest()
-        self._socket_dir = short_temporary_folder() / f"taobourse-{name}"
+        self._read_secrets()
 
     def _release_folder(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def _read_secrets(self) -> None:
+        self._password = self._load_password()
+        # Keyed by the password, so that nobody else can know the name in advance and take it.
+        name = hashlib.blake2b(str(self.cluster).encode(), key=self._password.encode(), digest_size=8).hexdigest()
+        self._socket_dir = short_temporary_folder() / f"taobourse-{name}"
 
     def _settings(self) -> dict[str, str]:
         return server_settings(
