@@ -28,7 +28,7 @@ from chain.runtime.parameters import CHAIN_NAME_KEY
 from chain.runtime.state import DELETED, RAW
 from chain.runtime.transition import Validity, validate_extrinsic
 from chain.runtime.views import call_runtime
-from chain.startup import load_head, load_validator_key
+from chain.startup import DEV_PRESET, PRESETS, load_head, load_validator_key
 from chain.storage.store import STATE_HISTORY_DEFAULT, ChainStore
 
 SEALS: Final = ("interval", "on_tx", "manual")
@@ -81,6 +81,11 @@ class Node:
             raise NodeRefused("seal_unknown", f"{config.seal} is none of {', '.join(SEALS)}")
         if config.block_interval_ms <= 0:
             raise NodeRefused("interval_invalid", f"{config.block_interval_ms} ms between blocks")
+        if config.preset not in PRESETS:
+            raise NodeRefused("preset_unknown", f"{config.preset} is none of {', '.join(PRESETS)}")
+        if config.preset == DEV_PRESET and not _is_loopback(config.host):
+            # Everyone knows the keys of its accounts.
+            raise NodeRefused("dev_loopback", f"a development chain does not listen on {config.host}")
         self.config = config
         self.port = config.port
         self._offset_ms = 0
@@ -112,7 +117,6 @@ class Node:
             )
             self.is_dev = bool(self._head.parameters.dev)
             self.chain_name = self._head.state.get(RAW, CHAIN_NAME_KEY).decode()
-            self._require_permitted()
             self.view = ChainView(
                 store=self._store,
                 call_runtime=call_runtime,
@@ -304,15 +308,6 @@ class Node:
     def _require_manual(self) -> None:
         if self.config.seal != "manual":
             raise RpcError(CLIENT_ERROR, "Client error: this chain does not seal by hand")
-
-    def _require_permitted(self) -> None:
-        """Refuse what must never happen by a slip: open funds on an open port, or a development key among others."""
-        if not self.is_dev:
-            return
-        if len(self._head.validators.members) != 1:
-            raise NodeRefused("dev_alone", "a development chain has one validator")
-        if not _is_loopback(self.config.host):
-            raise NodeRefused("dev_loopback", f"a development chain does not listen on {self.config.host}")
 
 
 def _is_loopback(host: str) -> bool:

@@ -15,7 +15,8 @@ from chain.runtime.state import State
 from chain.storage.database import StorageRefused
 from chain.storage.store import ChainStore
 
-PRESETS: Final = ("dev", "main")
+DEV_PRESET: Final = "dev"
+PRESETS: Final = (DEV_PRESET, "main")
 KEY_NAME: Final = "validator.seed"
 LINKS_CHECKED: Final = 100
 """How many of the last blocks are compared with their neighbours at each start."""
@@ -44,11 +45,9 @@ def load_validator_key(folder: Path, seed: bytes | None) -> KeyPair:
 def load_head(store: ChainStore, *, preset: str, validator: KeyPair, reward_account: bytes, time_ms: int) -> Head:
     """Return the head to build on, after writing genesis into an empty store or checking what a full one holds.
 
-    Raises ``StorageRefused`` for a preset that is unknown or is not that of the stored chain, and ``InvariantBroken``
-    where blocks, state and commit do not fit each other: nothing is repaired in silence.
+    Raises ``StorageRefused`` for a preset or a key that is not that of the stored chain, and ``InvariantBroken`` where
+    blocks, state and commit do not fit each other: nothing is repaired in silence.
     """
-    if preset not in PRESETS:
-        raise StorageRefused("preset_unknown", f"{preset} is none of {', '.join(PRESETS)}")
     if store.head_height() is None:
         member = GenesisValidator(public=validator.public, power=_POWER, reward_account=reward_account)
         _write_genesis(store, preset, _build_genesis(preset, member, time_ms))
@@ -56,8 +55,8 @@ def load_head(store: ChainStore, *, preset: str, validator: KeyPair, reward_acco
     if stored_preset != preset:
         raise StorageRefused("preset_differs", f"the stored chain is {stored_preset}, asked for was {preset}")
     head = _read_head(store)
-    if head.validators.index_of(validator.public) is None:
-        raise StorageRefused("not_a_validator", "the key of this node is not in the stored chain's validator set")
+    if [public for public, _ in head.validators.members] != [validator.public]:
+        raise StorageRefused("not_the_validator", "this node decides alone, and the stored chain's set is another")
     return head
 
 

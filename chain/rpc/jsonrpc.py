@@ -19,6 +19,9 @@ LIMIT_REACHED: Final = 4029
 BATCH_MAX: Final = 1_000
 """Calls in one batch; a longer one is refused whole."""
 
+ANSWER_BYTES_MAX: Final = 32 * 1024 * 1024
+"""Once the answers of a batch take more than this, its other calls are refused and not carried out."""
+
 _ID_TEXT_MAX = 256
 
 Call: TypeAlias = Callable[[str, list[Any]], Awaitable[Any]]
@@ -58,15 +61,18 @@ async def answer_frame(frame: str | bytes, call: Call) -> bytes | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return encode_message(_failure(None, RpcError(PARSE_ERROR, "Parse error")))
     if not isinstance(message, list):
-        answer = await _answer_one(message, call)
-        return None if answer is None else encode_message(answer)
+        return await _answer_one(message, call)
     if not message:
         return encode_message(_failure(None, RpcError(INVALID_REQUEST, "Invalid request: empty batch")))
     if len(message) > BATCH_MAX:
         return encode_message(_failure(None, RpcError(LIMIT_REACHED, f"A batch has at most {BATCH_MAX} calls")))
-    answers = [await _answer_one(item, call) for item in message]
-    expected = [answer for answer in answers if answer is not None]
-    return encode_message(expected) if expected else None
+    answers, size = [], 0
+    for item in message:
+        answer = await _answer_one(item, call if size <= ANSWER_BYTES_MAX else _refuse)
+        if answer is not None:
+            answers.append(answer)
+            size += len(answer)
+    return b"[" + b",".join(answers) + b"]" if answers else None
 
 
 def encode_notification(method: str, subscription: str, result: Any) -> bytes:
@@ -81,16 +87,20 @@ def encode_message(message: Any) -> bytes:
     return msgspec.json.encode(message)
 
 
-async def _answer_one(message: Any, call: Call) -> dict[str, Any] | None:
+async def _answer_one(message: Any, call: Call) -> bytes | None:
     try:
         request_id, method, params = _read_request(message)
     except RpcError as error:
-        return _failure(message.get("id") if isinstance(message, dict) else None, error)
+        return encode_message(_failure(message.get("id") if isinstance(message, dict) else None, error))
     try:
-        result = await call(method, params)
+        answer = {"jsonrpc": "2.0", "result": await call(method, params), "id": request_id}
     except RpcError as error:
-        return None if request_id is _NO_ID else _failure(request_id, error)
-    return None if request_id is _NO_ID else {"jsonrpc": "2.0", "result": result, "id": request_id}
+        answer = _failure(request_id, error)
+    return None if request_id is _NO_ID else encode_message(answer)
+
+
+async def _refuse(method: str, params: list[Any]) -> Any:
+    raise RpcError(LIMIT_REACHED, f"{method} with {len(params)} parameters: the batch's answer is too large already")
 
 
 _NO_ID: Final = object()

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from chain.rpc.jsonrpc import BATCH_MAX, RpcError, answer_frame
+from chain.rpc.jsonrpc import ANSWER_BYTES_MAX, BATCH_MAX, RpcError, answer_frame
 
 
 async def _echo(method: str, params: list[Any]) -> Any:
@@ -91,3 +91,20 @@ async def test_a_batch_above_the_limit_is_refused_whole() -> None:
     calls = [{"id": number, "method": "m"} for number in range(BATCH_MAX + 1)]
 
     assert (await _answer(json.dumps(calls)))["error"]["code"] == 4029
+
+
+async def test_a_batch_whose_answer_grows_too_large_is_cut_short_with_errors() -> None:
+    carried_out = []
+
+    async def large(method: str, params: list[Any]) -> Any:
+        carried_out.append(method)
+        return "x" * (ANSWER_BYTES_MAX // 2)
+
+    calls = [{"id": number, "method": "m"} for number in range(5)]
+    answer = await answer_frame(json.dumps(calls), large)
+
+    assert answer is not None
+    decoded = json.loads(answer)
+    assert [item["id"] for item in decoded] == list(range(5))
+    assert [item.get("error", {}).get("code") for item in decoded] == [None, None, 4029, 4029, 4029]
+    assert len(carried_out) == 2
