@@ -8,7 +8,7 @@ DEMO_PORT ?= 8700
 CHAIN_PORT ?= 9944
 WORKERS ?= auto
 
-.PHONY: setup demo demo-reset demo-check test lint format lock kill bench clean
+.PHONY: setup demo demo-reset demo-check test lint format lock kill bench clean curve-campaign
 
 setup: $(STAMP)
 	@$(BIN)/python -m amm.kernel_cache
@@ -48,3 +48,7 @@ lock: $(STAMP)
 
 clean:
 	rm -rf $(VENV) .cache
+
+# Ten million random powers, compiled against the reference: about half an hour on one core.
+curve-campaign: setup
+	$(BIN)/python -m tests.campaigns.weighted_curve

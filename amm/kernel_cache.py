@@ -1,8 +1,9 @@
 """Where compiled kernels are kept, decided once, before numba is first imported.
 
 numba's file cache looks only at the file that defines a kernel and not at the files that kernel calls, so an edit
-in one module would leave stale machine code in another. The cache folder is therefore named by a digest of every kernel
-source and of numba's version: any change opens an empty folder. Every module with kernels imports ``kernel`` from here.
+in one module would leave stale machine code in another. The cache folder is therefore named by a digest of every source
+of the packages with kernels and of numba's version: any change opens an empty folder. Every module with kernels imports
+``kernel`` from here.
 """
 
 import hashlib
@@ -16,17 +17,13 @@ from typing import Any, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
 KERNEL_PACKAGES = ("amm", "ledger/engine", "chain/runtime/yuma")
-MARK = "kernel_cache import"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def kernel_sources() -> list[Path]:
-    """Return every source file that holds kernels: those that import from this module, and this one."""
-    found = [Path(__file__).resolve()]
-    for package in KERNEL_PACKAGES:
-        found += [path for path in (ROOT / package).rglob("*.py") if MARK in path.read_text(encoding="utf-8")]
-    return sorted(set(found))
+    """Return every source file of the packages that hold kernels; constants of other modules are compiled in as well."""
+    return sorted(path.resolve() for package in KERNEL_PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 
 def cache_folder() -> Path:
