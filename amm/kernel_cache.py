@@ -2,7 +2,7 @@
 
 numba's file cache looks only at the file that defines a kernel and not at the files that kernel calls, so an edit
 in one module would leave stale machine code in another. The cache folder is therefore named by a digest of every source
-of the packages with kernels and of numba's version: any change opens an empty folder. Every module with kernels imports
+with kernels or their constants and of numba's version: any change opens an empty folder. Every module with kernels imports
 ``kernel`` from here.
 """
 
@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
-KERNEL_PACKAGES = ("amm", "ledger/engine", "chain/runtime/yuma")
+# Kernels, and the modules whose constants are compiled into them.
+KERNEL_SOURCES = ("amm/**/*.py", "ledger/engine/**/*.py", "ledger/errors.py", "chain/runtime/yuma/**/*.py")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def kernel_sources() -> list[Path]:
-    """Return every source file of the packages that hold kernels; constants of other modules are compiled in as well."""
-    return sorted(path.resolve() for package in KERNEL_PACKAGES for path in (ROOT / package).rglob("*.py"))
+    """Return every source file that compiled kernels depend on."""
+    return sorted(path.resolve() for pattern in KERNEL_SOURCES for path in ROOT.glob(pattern))
 
 
 def cache_folder() -> Path:
