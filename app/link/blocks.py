@@ -125,6 +125,15 @@ class AccountRead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyRead:
+    """One proxy of an account; ``delay`` in blocks."""
+
+    delegate: bytes
+    proxy_type: str
+    delay: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reads:
     """What of the state a block's translation needs besides the pools."""
 
@@ -132,7 +141,8 @@ class Reads:
     accounts_before: tuple[bytes, ...] = ()
     """Also at the parent."""
     positions: tuple[Position, ...] = ()
-    """At the block and at its parent."""
+    positions_before: tuple[Position, ...] = ()
+    """Those of ``positions`` that are also read at the parent, since something may have moved them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +162,7 @@ class FinalisedBlock:
     stakes: Mapping[Position, int] = field(default_factory=dict)
     """Alpha rao at the block."""
     stakes_before: Mapping[Position, int] = field(default_factory=dict)
-    """Alpha rao at the parent, for the same positions."""
+    """Alpha rao at the parent, for those that something in this block may have moved."""
 
     def events_of(self, extrinsic: int) -> tuple[BlockEvent, ...]:
         """Return the events of one extrinsic, in order."""

@@ -127,21 +127,20 @@ def reads_for(block: FinalisedBlock, book: KeyBook, jobs: Iterable[AnyJob], *, e
         for key in book.keys.values()
         if everything or key.role is not KeyRole.DEPOSIT or key.public in named | signers | ended
     }
-    positions = {p for event in block.events for p in positions_named(event) if p[0] in book.by_public}
-    for numbered in book.positions:
-        position = book.public_position(numbered)
-        if everything or has_growth(block, position) or _pays_in_alpha(block, position):
-            positions.add(position)
+    moved = {p for event in block.events for p in positions_named(event) if p[0] in book.by_public}
+    known = {book.public_position(numbered) for numbered in book.positions}
+    moved |= {p for p in known if has_growth(block, p) or _pays_in_alpha(block, p)}
+    positions = moved | known if everything else moved
     if everything and book.hot is not None:
         hot = book.hot.public
         positions |= {(hot, book.hotkeys[listed.hotkey], listed.netuid) for listed in book.listed.values()}
-    listed = {position for position in positions if position[2] in book.listed}
     gone = {event.fields["netuid"] for event in block.named("SubtensorModule", "NetworkRemoved")}
     paid = {key for key, _, netuid in book.positions if netuid in gone}
     return Reads(
         accounts=tuple(sorted(accounts | {book.keys[key].public for key in paid})),
         accounts_before=tuple(sorted(book.keys[key].public for key in paid)),
-        positions=tuple(sorted(listed)),
+        positions=tuple(sorted(p for p in positions if p[2] in book.listed)),
+        positions_before=tuple(sorted(p for p in moved if p[2] in book.listed)),
     )
 
 

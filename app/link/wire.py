@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any
+
+CallSpec = dict[str, Any]
+"""A call by names: ``{"call_module", "call_function", "call_args"}``, nested where an argument is a call."""
 
 _SIGNED = 0x84
 _SIGNATURE_BYTES = {0: 64, 1: 64, 2: 65}
@@ -13,6 +17,11 @@ class Envelope:
 
     signer: bytes | None
     nonce: int
+
+
+def to_hex(data: bytes) -> str:
+    """Return bytes as the node writes them."""
+    return "0x" + data.hex()
 
 
 def extrinsic_hash(extrinsic: bytes) -> bytes:
