@@ -2,8 +2,8 @@
 
 numba's file cache looks only at the file that defines a kernel and not at the files that kernel calls, so an edit
 in one module would leave stale machine code in another. The cache folder is therefore named by a digest of every source
-with kernels or their constants and of numba's version: any change opens an empty folder. Every module with kernels imports
-``kernel`` from here.
+with kernels or their constants and of numba's version: any change opens an empty folder. Every module with kernels
+imports ``kernel`` from here.
 """
 
 import hashlib
