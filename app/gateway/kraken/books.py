@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.gateway.folds.trades import Bucket
-from app.gateway.kraken.depth import Capacity, Depth, Level, PoolCurve, build_depth, marginal_prices
+from app.gateway.kraken.depth import CLOSED, Capacity, Depth, Level, PoolCurve, build_depth, marginal_prices
 from app.gateway.replica import Replica
+from ledger.engine.layout import TAO_ASSET
+from ledger.engine.parameters import POSITION_CAPS
 from ledger.engine.views import MarketView
 
 COUNT_MAX: Final = 500
-CLOSED: Final = Capacity(tao=0, alpha=0)
+_RAO: Final = 10**9
+_UNLIMITED: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Books:
         return Depth(kept.asks[:count], kept.bids[:count])
 
     def _build(self, market: MarketView, count: int) -> Depth:
-        curve = curve_of(market)
+        curve = self._curve(market)
         key = (curve, market.cap, count)
         known = self._kept.get(market.netuid)
         if known is not None and known[0] == key:
@@ -56,12 +59,15 @@ class Books:
         self._kept[market.netuid] = (key, depth)
         return depth
 
+    def _curve(self, market: MarketView) -> PoolCurve:
+        return curve_of(market, self._replica.reads.accounts_total(TAO_ASSET).house)
+
     def ticker(self, netuid: int, now_ms: int) -> Ticker | None:
         """Return the ticker of a listed market, None before its first pool."""
         market = self._replica.market(netuid, now_ms)
         if market is None or market.mirror_tao <= 0 or market.mirror_alpha <= 0:
             return None
-        curve = curve_of(market)
+        curve = self._curve(market)
         depth = self._build(market, 10)
         highest_ask, lowest_bid = marginal_prices(curve)
         history = self._replica.history(netuid)
@@ -80,9 +86,23 @@ class Books:
         )
 
 
-def curve_of(market: MarketView) -> PoolCurve:
-    """Return the mirror as a curve, cut to what instant fills may still move; nothing while instant mode is closed."""
-    capacity = CLOSED
+def curve_of(market: MarketView, house_tao: int) -> PoolCurve:
+    """Return the mirror as a curve, each side cut to what instant fills may still move (``execution`` section 5).
+
+    ``house_tao`` is what the house owns: sales are paid out of it while the market is backed. Nothing is shown while
+    instant mode is closed, since nothing would fill.
+    """
+    asks = bids = CLOSED
     if market.instant_open:
-        capacity = Capacity(max(market.cap - market.used, 0), max(market.position, 0))
-    return PoolCurve(market.mirror_tao, market.mirror_alpha, market.weight, market.fee_rate, capacity)
+        window = max(market.cap - market.used, 0)
+        backing = max(market.position, 0) if market.backed else _UNLIMITED
+        asks = Capacity(window, backing)
+        bids = Capacity(min(window, max(house_tao, 0)) if market.backed else window)
+    if abs(market.need) * market.spot_rao // _RAO > POSITION_CAPS * market.cap:
+        # Beyond the position limit only what brings the house back is filled.
+        back = max(2 * abs(market.need) - 1, 0)
+        if market.need > 0:
+            asks, bids = CLOSED, Capacity(bids.tao, min(bids.alpha, back))
+        else:
+            asks, bids = Capacity(asks.tao, min(asks.alpha, back)), CLOSED
+    return PoolCurve(market.mirror_tao, market.mirror_alpha, market.weight, market.fee_rate, asks, bids)

@@ -15,17 +15,20 @@ from typing import Final, Protocol
 import numpy as np
 
 from amm import pool as pool_kernels
-from amm import steps
+from amm import shares, steps
 from amm.pool import OK
 from amm.reference import FEE_BASE, RAO_PER_WHOLE
 from app.gateway.kraken.names import LOT_RAO, PRICE_TICK_RAO
 
-STEP_PPM: Final = 500
+STEP# An order is judged by whole rao: nearer than this to its limit price, roundings could make it miss.
+SLACK_RAO: Final = 3
+_PPM: Final = 500
 # So many grid prices shall lie within what one window can fill, where the tick allows it.
 LEVELS_IN_WINDOW: Final = 64
 PRICE_MAX_RAO: Final = 10**15
+# An order is judged by whole rao: nearer than this to its limit price, roundings could make it miss.
+SLACK_RAO: Final = 3
 _PPM: Final = 1_000_000
-_LIMB: Final = 2**64 - 1
 _UNLIMITED: Final = 2**62
 
 
@@ -61,44 +64,61 @@ class Curve(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What instant fills may still move: TAO in either direction, and alpha the house can hand out, both rao."""
+    """What instant fills may still move on one side: TAO of window and house, alpha the house may trade; rao."""
 
     tao: int = _UNLIMITED
     alpha: int = _UNLIMITED
 
 
+OPEN: Final = Capacity()
+CLOSED: Final = Capacity(tao=0, alpha=0)
+
+
 @dataclass(frozen=True, slots=True)
 class PoolCurve:
-    """The mirror pool by the engine's own kernels, within what the window still allows."""
+    """The mirror pool by the engine's own kernels, within what each side may still fill."""
 
     tao: int
     alpha: int
     weight: int
     fee_rate: int
-    capacity: Capacity = Capacity()
+    asks: Capacity = OPEN
+    bids: Capacity = OPEN
     grain: int = 1
 
     def ask_reach(self, price: int) -> int:
-        """Return the alpha a buy with this limit gets; its net TAO stays within the window."""
-        target = (price * (FEE_BASE - self.fee_rate) << 64) // (FEE_BASE * RAO_PER_WHOLE)
-        net = steps.net_to_price_buy(self.tao, self.alpha, self.weight, *_limbs(target))
-        net = min(net, self.capacity.tao)
+        """Return the alpha a buy with this limit gets, as the engine plans it."""
+        high, low = _limit_limbs(shares.bound_buy(price, self.fee_rate))
+        net = min(int(steps.net_to_price_buy(self.tao, self.alpha, self.weight, high, low)), self.asks.tao)
         if net <= 0:
             return 0
         status, out = pool_kernels.curve_buy(self.tao, self.alpha, self.weight, net)
-        return min(int(out), self.capacity.alpha) if status == OK else 0
+        cost = steps.gross_for_net(net, self.fee_rate)
+        if status != OK or int(out) * price - cost * RAO_PER_WHOLE < SLACK_RAO * RAO_PER_WHOLE:
+            return 0
+        return min(int(out), self.asks.alpha)
 
     def bid_reach(self, price: int) -> int:
-        """Return the alpha a sale with this limit takes, pool fee inside; its TAO stays within the window."""
-        target = -((-price * FEE_BASE << 64) // ((FEE_BASE - self.fee_rate) * RAO_PER_WHOLE))
-        net = steps.net_to_price_sell(self.tao, self.alpha, self.weight, *_limbs(target))
-        gross = int(steps.gross_for_net(net, self.fee_rate))
-        if gross <= 0 or self._sale(gross) <= self.capacity.tao:
-            return max(gross, 0)
-        low, high = 0, gross
+        """Return the alpha a sale with this limit takes, pool fee inside, as the engine plans it."""
+        high, low = _limit_limbs(shares.bound_sell(price, self.fee_rate))
+        net = steps.net_to_price_sell(self.tao, self.alpha, self.weight, high, low)
+        gross = min(int(steps.gross_for_net(net, self.fee_rate)), self.bids.alpha)
+        if gross <= 0:
+            return 0
+        if self._sale(gross) > self.bids.tao:
+            gross = self._largest_sale(gross)
+        slack = self._sale(gross) * RAO_PER_WHOLE - gross * price
+        return gross if slack >= SLACK_RAO * RAO_PER_WHOLE else 0
+
+    def _largest_sale(self, too_much: int) -> int:
+        """Return about the most alpha, never too much, whose sale stays within the side's TAO."""
+        low, high = 0, too_much
         while high - low > LOT_RAO // 2:
             middle = (low + high) // 2
-            low, high = (middle, high) if self._sale(middle) <= self.capacity.tao else (low, middle)
+            if self._sale(middle) <= self.bids.tao:
+                low = middle
+            else:
+                high = middle
         return low
 
     def _sale(self, gross: int) -> int:
@@ -113,9 +133,10 @@ class PoolCurve:
         return tao * _PPM * 10**18 // max(self.tao * (10**18 - self.weight), 1)
 
 
-def _limbs(bits: int) -> tuple[np.uint64, np.uint64]:
-    """Return a Q64 price as the two limbs that kernels take."""
-    return np.uint64(bits >> 64), np.uint64(bits & _LIMB)
+def _limit_limbs(bound: int) -> tuple[np.uint64, np.uint64]:
+    """Return a price as the two limbs that kernels take; through Python they come back as signed integers."""
+    high, low = pool_kernels.limit_bits(bound)
+    return np.uint64(high), np.uint64(low)
 
 
 @dataclass(frozen=True, slots=True)
