@@ -20,9 +20,7 @@ from amm.pool import OK
 from amm.reference import FEE_BASE, RAO_PER_WHOLE
 from app.gateway.kraken.names import LOT_RAO, PRICE_TICK_RAO
 
-STEP# An order is judged by whole rao: nearer than this to its limit price, roundings could make it miss.
-SLACK_RAO: Final = 3
-_PPM: Final = 500
+STEP_PPM: Final = 500
 # So many grid prices shall lie within what one window can fill, where the tick allows it.
 LEVELS_IN_WINDOW: Final = 64
 PRICE_MAX_RAO: Final = 10**15
