@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -211,18 +212,19 @@ class Node:
             await self._seal_one()
 
     async def _wait_for_turn(self) -> None:
-        if self.config.seal == "interval":
-            due = max(self._head.time_ms + self.config.block_interval_ms, self._head.earliest_time_ms())
-            try:
-                async with asyncio.timeout(max(0, due - self._now()) / 1_000):
-                    await self._stopping.wait()
-            except TimeoutError:
-                return
-        else:
-            if self.config.seal == "on_tx" and next(iter(self._pool.ready()), None) is not None:
-                return
-            self._wake.clear()
-            await self._wake.wait()
+        """Return when the next block may be made, or when the node is to stop."""
+        if self.config.seal != "interval":
+            while not self._stopping.is_set() and not self._has_work():
+                self._wake.clear()
+                await self._wake.wait()
+        pace = self.config.block_interval_ms if self.config.seal == "interval" else 0
+        due = max(self._head.time_ms + pace, self._head.earliest_time_ms())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0, due - self._now()) / 1_000):
+                await self._stopping.wait()
+
+    def _has_work(self) -> bool:
+        return self.config.seal == "on_tx" and next(iter(self._pool.ready()), None) is not None
 
     async def _seal_one(self) -> bytes:
         """Agree on the next block with ourselves, make it durable, then tell of it, and return its hash."""

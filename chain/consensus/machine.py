@@ -60,6 +60,15 @@ class VoteIn:
 
 
 @dataclass(frozen=True, slots=True)
+class ProofIn:
+    """Verified prevotes by more than two thirds for one block; passed on so that no lock stays hidden."""
+
+    round: int
+    block_hash: bytes
+    signatures: tuple[tuple[int, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CommitIn:
     """A verified commit of this height."""
 
@@ -91,7 +100,7 @@ class TimeoutFired:
     round: int
 
 
-Input: TypeAlias = ProposalIn | VoteIn | CommitIn | BlockReady | Built | TimeoutFired
+Input: TypeAlias = ProposalIn | VoteIn | ProofIn | CommitIn | BlockReady | Built | TimeoutFired
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +194,8 @@ class Machine:
                 if commit.height == self.height and self.commit is None:
                     self.commit = commit
                     self._want(commit.block_hash)
+            case ProofIn():
+                self._take_proof(message)
             case BlockReady(block_hash, is_valid):
                 self.blocks[block_hash] = is_valid
             case Built(round_number, block_hash, time_ms):
@@ -202,16 +213,24 @@ class Machine:
         if proposal.pol_round != _FRESH:
             if not 0 <= proposal.pol_round < proposal.round or not message.proof:
                 return
-            tally = self._tally(proposal.pol_round, VoteType.PREVOTE)
-            for index, signature in message.proof:
-                tally.add(index, proposal.block_hash, signature, is_known=True)
-            if not tally.has_quorum(proposal.block_hash):
+            if not self._take_proof(ProofIn(proposal.pol_round, proposal.block_hash, message.proof)):
                 return
         kept = self.proposals.setdefault(proposal.round, [])
         if len(kept) < PROPOSALS_PER_ROUND and all(other.proposal != proposal for other in kept):
             kept.append(message)
             self._see(compute_proposer(self.validators, self.priorities, proposal.round), proposal.round)
             self._want(proposal.block_hash)
+
+    def _take_proof(self, proof: ProofIn) -> bool:
+        """Count the prevotes of a proof if they are a quorum by themselves; say whether they are."""
+        voters = {index for index, _ in proof.signatures}
+        if not voters <= set(range(len(self.validators.members))):
+            return False
+        if not self.validators.is_quorum(sum(self.validators.power(index) for index in voters)):
+            return False
+        if 0 <= proof.round <= self.round + ROUND_WINDOW:
+            self._tally(proof.round, VoteType.PREVOTE).add_quorum(proof.block_hash, proof.signatures)
+        return True
 
     def _take_vote(self, vote: Vote, index: int, signature: bytes) -> None:
         if vote.height != self.height or not 0 <= index < len(self.validators.members):

@@ -37,6 +37,12 @@ class Tally:
         signatures[index] = signature
         return True
 
+    def add_quorum(self, value: bytes, signatures: Iterable[tuple[int, bytes]]) -> None:
+        """Count verified votes that are a quorum together, whatever else their signers signed: those are few."""
+        known = self._signatures.setdefault(value, {})
+        for index, signature in signatures:
+            known.setdefault(index, signature)
+
     def has_quorum(self, value: bytes) -> bool:
         """Say whether more than two thirds of the power voted for ``value``."""
         return self._validators.is_quorum(self._power(self._signatures.get(value, {}).keys()))

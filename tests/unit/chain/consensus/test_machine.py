@@ -7,6 +7,7 @@ from chain.consensus.machine import (
     Effect,
     FetchBlock,
     Machine,
+    ProofIn,
     ProposalIn,
     Schedule,
     SignProposal,
@@ -163,6 +164,23 @@ def test_a_proposer_that_knows_a_valid_block_offers_it_again_with_its_proof() ->
     assert isinstance(effect, SignProposal)
     assert effect.proposal == _propose(V, 1, pol_round=0)
     assert [index for index, _ in effect.proof] == [0, 1, 2]
+
+
+def test_a_proof_counts_a_voter_that_signed_too_many_values_to_be_heard_otherwise() -> None:
+    """The liar's vote completed a quorum that locked somebody; others must be able to learn of that lock."""
+    machine = _machine(me=1)
+    machine.start()
+    machine.step(ProposalIn(_propose(V)))
+    machine.step(BlockReady(V, is_valid=True))
+    for number in range(9):
+        machine.step(_prevote(bytes([number + 1]) * 32, 3))
+
+    assert machine.step(ProofIn(0, V, ((0, SIGNATURE), (3, SIGNATURE)))) == ()
+    assert machine.step(ProofIn(0, V, ((0, SIGNATURE), (2, SIGNATURE), (9, SIGNATURE)))) == ()
+    effects = machine.step(ProofIn(0, V, tuple((index, SIGNATURE) for index in (0, 2, 3))))
+
+    assert _signed(effects) == [(VoteType.PRECOMMIT, 0, V)]
+    assert machine.locked == (V, 0)
 
 
 def test_an_equivocator_counts_for_each_value_it_signed() -> None:
