@@ -143,6 +143,8 @@ class Reads:
     positions: tuple[Position, ...] = ()
     positions_before: tuple[Position, ...] = ()
     """Those of ``positions`` that are also read at the parent, since something may have moved them."""
+    nonces: tuple[tuple[bytes, int, int], ...] = ()
+    """Signer, nonce and birth of extrinsics whose era is over: if the nonce is used, by what?"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +165,8 @@ class FinalisedBlock:
     """Alpha rao at the block."""
     stakes_before: Mapping[Position, int] = field(default_factory=dict)
     """Alpha rao at the parent, for those that something in this block may have moved."""
+    used_nonces: Mapping[tuple[bytes, int], bytes] = field(default_factory=dict)
+    """Signer and nonce -> hash of the extrinsic that used it, for ``Reads.nonces``, as far as they are used."""
 
     def events_of(self, extrinsic: int) -> tuple[BlockEvent, ...]:
         """Return the events of one extrinsic, in order."""
@@ -179,10 +183,16 @@ class FinalisedBlock:
         accounts_before: Mapping[bytes, AccountRead],
         stakes: Mapping[Position, int],
         stakes_before: Mapping[Position, int],
+        used_nonces: Mapping[tuple[bytes, int], bytes],
     ) -> "FinalisedBlock":
         """Return the block with the state that ``Reads`` asked for."""
         return replace(
-            self, accounts=accounts, accounts_before=accounts_before, stakes=stakes, stakes_before=stakes_before
+            self,
+            accounts=accounts,
+            accounts_before=accounts_before,
+            stakes=stakes,
+            stakes_before=stakes_before,
+            used_nonces=used_nonces,
         )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from app.custody.keys import Keyring
 from app.link.connection import LinkError
+from app.link.keybook import OurKey
 from app.link.submitter import Submit
 from chain.keys import ss58_encode
 from ledger.engine.layout import CommandKind, KeyRole
@@ -28,6 +29,16 @@ class KeyRefused(LinkError):  # noqa: N818 - an answer
     def __str__(self) -> str:
         """Return number, code and detail."""
         return f"{self.code}: key {self.number}, refusal {self.refusal} {self.detail}"
+
+
+def custody_keys(keyring: Keyring) -> tuple[OurKey, OurKey]:
+    """Return hot and trading key as the seed gives them: known before any ledger is."""
+    hot = keyring.public(KeyRole.HOT, HOT_NUMBER)
+    trading = keyring.public(KeyRole.TRADING, TRADING_NUMBER)
+    return (
+        OurKey(number=HOT_NUMBER, role=KeyRole.HOT, account=0, public=hot),
+        OurKey(number=TRADING_NUMBER, role=KeyRole.TRADING, account=0, public=trading),
+    )
 
 
 @dataclass(slots=True)

@@ -202,7 +202,7 @@ def _withdrawal_outcome(job: WithdrawalJob, book: KeyBook, events: Sequence[Bloc
     position = (hot.public, book.hotkeys[job.hotkey], job.netuid)
     if _stake_transferred(events, position):
         outcome.failed = False
-        outcome.change = Change(position, -job.amount, -job.amount - ROUNDING, 0)
+        outcome.change = Change(position, -job.amount, -job.amount - ROUNDING, -job.amount + ROUNDING)
     return outcome
 
 
@@ -227,8 +227,8 @@ def _sweep_outcome(job: SweepJob, book: KeyBook, events: Sequence[BlockEvent], *
     if _stake_transferred(events, position):
         outcome.failed = False
         arrival = (hot.public, book.hotkeys[job.hotkey], job.netuid)
-        outcome.change = Change(position, -job.amount, -job.amount - ROUNDING, 0)
-        outcome.arrival = Change(arrival, job.amount, 0, job.amount + ROUNDING)
+        outcome.change = Change(position, -job.amount, -job.amount, 0)
+        outcome.arrival = Change(arrival, job.amount, 0, job.amount)
     return outcome
 
 
@@ -289,6 +289,18 @@ def _settle_positions(block: FinalisedBlock, book: KeyBook, effects: Effects) ->
                 rest -= corrected - change.delta
                 change.delta = corrected
         effects.rest[position] = rest
+    for outcome in effects.outcomes:
+        _keep_plausible(outcome)
+
+
+def _keep_plausible(outcome: Outcome) -> None:
+    """Hold an outcome within what one operation can do; what does not fit is left for reconciliation to find."""
+    if outcome.job is Job.SETTLEMENT and not outcome.failed:
+        outcome.failed = outcome.tao <= 0 or outcome.change is None or outcome.change.delta == 0
+    if outcome.change is not None and outcome.arrival is not None:
+        left = -outcome.change.delta
+        outcome.failed = outcome.failed or left == 0
+        outcome.arrival.delta = min(max(outcome.arrival.delta, left - ROUNDING, 1), left)
 
 
 def arrives_from_outside(block: FinalisedBlock, book: KeyBook, event: BlockEvent, receiver: bytes) -> bool:

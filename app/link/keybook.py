@@ -118,9 +118,9 @@ class KeyBook:
         return self.keys[key].public, self.hotkeys[hotkey], netuid
 
     def numbered(self, position: Position) -> Numbered | None:
-        """Return a position by our numbers; ``None`` for a stranger's key, an unknown hotkey or an unlisted subnet."""
+        """Return a position by our numbers; ``None`` for a stranger's key or an unknown hotkey."""
         coldkey, hotkey, netuid = position
         key, number = self.by_public.get(coldkey), self.hotkey_numbers.get(hotkey)
-        if key is None or number is None or netuid not in self.listed:
+        if key is None or number is None:
             return None
         return key.number, number, netuid

@@ -33,8 +33,9 @@ def next_nonce(account_nonce: int, used: Iterable[int]) -> int:
 def signable(jobs: Sequence[AnyJob], book: KeyBook, reads: Reads, settings: LinkSettings) -> Iterator[AnyJob]:
     """Yield the jobs that may be signed now, oldest first.
 
-    One settlement at a time, which the ledger sees to; one sweep per deposit key; withdrawals up to a bound, and only
-    what the hot key's custody covers beyond everything that is signed already, with its reserve for fees.
+    One settlement at a time, which the ledger sees to, once the trading key can pay its fee; one sweep per deposit key;
+    withdrawals up to a bound, and only what the hot key's custody covers beyond all that is signed already, with its
+    reserve for fees.
     """
     halts = reads.halts()
     if halts.signer or halts.money:
@@ -53,6 +54,8 @@ def signable(jobs: Sequence[AnyJob], book: KeyBook, reads: Reads, settings: Link
             if in_flight >= settings.hot_in_flight or not _is_covered(job, signed, book, reads, settings):
                 continue
             in_flight += 1
+        elif book.trading is None or reads.custody(book.trading.number).free < settings.trading_reserve:
+            continue
         signed.append(job)
         yield job
 

@@ -99,12 +99,33 @@ class BlockReader:
 
     async def fill(self, block: FinalisedBlock, reads: Reads) -> FinalisedBlock:
         """Return the block with the state that ``reads`` asks for."""
+        accounts = await self.accounts(reads.accounts, block.hash)
+        used = {}
+        for signer, nonce, birth in reads.nonces:
+            if accounts[signer].nonce > nonce:
+                found = await self._find_nonce(signer, nonce, after=birth, until=block.number)
+                if found is not None:
+                    used[signer, nonce] = found
         return block.with_state(
-            accounts=await self.accounts(reads.accounts, block.hash),
+            accounts=accounts,
             accounts_before=await self.accounts(reads.accounts_before, block.parent),
             stakes=await self.stakes(reads.positions, block.hash),
             stakes_before=await self.stakes(reads.positions_before, block.parent),
+            used_nonces=used,
         )
+
+    async def _find_nonce(self, signer: bytes, nonce: int, *, after: int, until: int) -> bytes | None:
+        """Return the hash of the extrinsic that used a nonce between two heights; rare, since ours is seen at once."""
+        for number in range(after + 1, until + 1):
+            block_hash = await self.hash_at(number)
+            if block_hash is None:
+                return None
+            body = await self._node.request("chain_getBlock", [to_hex(block_hash)])
+            for text in body["block"]["extrinsics"]:
+                extrinsic = _extrinsic(0, from_hex(text))
+                if (extrinsic.signer, extrinsic.nonce) == (signer, nonce):
+                    return extrinsic.hash
+        return None
 
     async def accounts(self, publics: Sequence[bytes], at: bytes) -> dict[bytes, AccountRead]:
         """Return balances and nonces at a block."""

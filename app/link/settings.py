@@ -28,7 +28,7 @@ class LinkSettings:
     hot_reserve: int = 50 * MILLI
     """TAO that withdrawals never touch: fees and the existential deposit of the hot key, rao."""
     trading_reserve: int = 5 * MILLI
-    """TAO below which the trading key is reported as short: it pays the fees of settlements, rao."""
+    """TAO that the trading key must hold for a settlement to be signed: it pays the fee, rao."""
 
     deposit_reserve: int = 10 * MILLI
     """TAO that sweeps leave on a deposit key, so that it can pay for later sweeps of alpha, rao."""

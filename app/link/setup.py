@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.custody.signer import Signed, Signer, SigningRequest
 from app.link.calls import add_staking_proxy
 from app.link.connection import LinkError, NodeConnection, NodeRefused
-from app.link.keybook import KeyBook, OurKey
+from app.link.keybook import OurKey
 from app.link.reader import BlockReader
 from app.link.wire import CallSpec, to_hex
 from ledger.engine.layout import KeyRole
@@ -26,15 +26,15 @@ class SetupFailed(LinkError):  # noqa: N818 - what happened
         return f"{self.code}: {self.detail}"
 
 
-async def ensure_staking_proxy(node: NodeConnection, signer: Signer, book: KeyBook, *, poll_s: float = 0.1) -> bool:
+async def ensure_staking_proxy(
+    node: NodeConnection, signer: Signer, hot: OurKey, trading: OurKey, *, poll_s: float = 0.1
+) -> bool:
     """Have the hot key grant the staking proxy to the trading key; ``False`` where it stands already.
 
-    The proxy's deposit is reserved from the hot key's balance. Raises ``SetupFailed``, and what connection and signer
-    raise.
+    To be done once the hot key has TAO and before the ledger imports its first head: the proxy's deposit is reserved
+    from the hot key's balance, which the ledger would later find unexplained. Raises ``SetupFailed``, and what
+    connection and signer raise.
     """
-    hot, trading = book.hot, book.trading
-    if hot is None or trading is None:
-        raise SetupFailed("the ledger has no hot or no trading key")
     if await has_staking_proxy(node, hot, trading):
         return False
     signed = await sign_operator_call(node, signer, hot, add_staking_proxy(trading.public))

@@ -20,6 +20,7 @@ from app.link.effects import (
     job_of_extrinsic,
 )
 from app.link.keybook import KeyBook, OurKey
+from app.link.wire import extrinsic_hash
 from chain.keys import subnet_account
 from ledger.engine.api import Records, Request
 from ledger.engine.layout import NO_NETUID, CommandKind, Flag, KeyRole
@@ -45,7 +46,7 @@ __all__ = [
     "translate_head",
 ]
 
-RAO = 10**9
+WEIGHT_SCALE = 10**18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +122,8 @@ def reads_for(block: FinalisedBlock, book: KeyBook, jobs: Iterable[AnyJob], *, e
     """
     named = {value for event in block.events for value in event.fields.values() if isinstance(value, bytes)}
     signers = {extrinsic.signer for extrinsic in block.extrinsics if extrinsic.signer}
-    ended = {book.keys[job.key].public for job in jobs if job.signed and job.birth + job.period <= block.number}
+    over = [(book.keys[job.key].public, job.nonce, job.birth) for job in jobs if _is_over(block, job)]
+    ended = {signer for signer, _, _ in over}
     accounts = {
         key.public
         for key in book.keys.values()
@@ -139,8 +141,9 @@ def reads_for(block: FinalisedBlock, book: KeyBook, jobs: Iterable[AnyJob], *, e
     return Reads(
         accounts=tuple(sorted(accounts | {book.keys[key].public for key in paid})),
         accounts_before=tuple(sorted(book.keys[key].public for key in paid)),
-        positions=tuple(sorted(p for p in positions if p[2] in book.listed)),
-        positions_before=tuple(sorted(p for p in moved if p[2] in book.listed)),
+        positions=tuple(sorted(positions)),
+        positions_before=tuple(sorted(moved)),
+        nonces=tuple(sorted(over)),
     )
 
 
@@ -153,8 +156,8 @@ def hotkeys_needed(block: FinalisedBlock, book: KeyBook) -> tuple[bytes, ...]:
     """Return hotkeys of a block's positions of ours that the ledger does not know yet, in order of appearance."""
     found: dict[bytes, None] = {}
     for event in block.events:
-        for coldkey, hotkey, netuid in positions_named(event):
-            if coldkey in book.by_public and netuid in book.listed and hotkey not in book.hotkey_numbers:
+        for coldkey, hotkey, _ in positions_named(event):
+            if coldkey in book.by_public and hotkey not in book.hotkey_numbers:
                 found[hotkey] = None
     return tuple(found)
 
@@ -162,8 +165,7 @@ def hotkeys_needed(block: FinalisedBlock, book: KeyBook) -> tuple[bytes, ...]:
 def translate_head(block: FinalisedBlock, book: KeyBook, jobs: Sequence[AnyJob]) -> Request:
     """Return the head group of a block whose reads are filled in.
 
-    Positions under hotkeys that the ledger does not know are left out (``hotkeys_needed`` comes first), and so are
-    those of subnets that are not listed.
+    Positions under hotkeys that the ledger does not know are left out: ``hotkeys_needed`` comes first.
     """
     effects = effects_of(block, book, jobs)
     group = _Group()
@@ -247,24 +249,24 @@ def outcomes_of(block: FinalisedBlock, job: AnyJob, book: KeyBook) -> list[Outco
 def dead_of(block: FinalisedBlock, book: KeyBook, jobs: Iterable[AnyJob]) -> list[Death]:
     """Return the jobs that can never be in the chain any more, by id.
 
-    Either the era is over at this finalised height and the nonce still unused, or another extrinsic used the nonce in
-    this block.
+    The era is over at this finalised height, and the nonce is unused or another extrinsic used it. A used nonce without
+    the extrinsic that used it proves nothing: such a job stays open.
     """
     deaths = []
     for job in sorted(jobs, key=lambda job: job.job_id):
-        if not job.signed:
+        if not _is_over(block, job) or find_extrinsic(block, book, job) is not None:
             continue
         signer = book.keys[job.key].public
-        taken = any(e.signer == signer and e.nonce == job.nonce for e in block.extrinsics)
-        if taken:
-            if find_extrinsic(block, book, job) is None:
-                deaths.append(Death(job=job))
-            continue
         account = block.accounts.get(signer)
-        over = job.birth + job.period <= block.number
-        if over and account is not None and account.nonce <= job.nonce:
+        unused = account is not None and account.nonce <= job.nonce
+        user = block.used_nonces.get((signer, job.nonce))
+        if unused or user not in {None, extrinsic_hash(job.signed)}:
             deaths.append(Death(job=job))
     return deaths
+
+
+def _is_over(block: FinalisedBlock, job: AnyJob) -> bool:
+    return bool(job.signed) and job.birth + job.period <= block.number
 
 
 def fees_of(block: FinalisedBlock, book: KeyBook, jobs: Sequence[AnyJob]) -> list[Fee]:
@@ -395,7 +397,7 @@ def _deposited(block: FinalisedBlock, effects: Effects, position: Position) -> i
     if pool is None or not pool.tao:
         return 0
     tao = sum(event.fields["tao"] for event in effects.foreign[position])
-    weight, other = pool.weight, 10**18 - pool.weight
+    weight, other = pool.weight, WEIGHT_SCALE - pool.weight
     return min(rest, tao * pool.alpha * weight // (pool.tao * other) if other else 0)
 
 
@@ -419,8 +421,9 @@ def pools_of(block: FinalisedBlock, book: KeyBook) -> list[Records]:
     records = []
     for netuid in sorted(book.listed):
         pool = block.pools.get(netuid)
-        if pool is None:
-            records.append(command(CommandKind.POOL_SEEN, flags=Flag.CLOSED, netuid=netuid))
+        if pool is None or not 0 < pool.weight < WEIGHT_SCALE:
+            gone = command(CommandKind.POOL_SEEN, flags=Flag.CLOSED, netuid=netuid, weight=WEIGHT_SCALE // 2)
+            records.append(gone)
             continue
         records.append(
             command(

@@ -87,7 +87,9 @@ def item(*, number: int = 0, netuid: int = NETUID, sell: bool = False, amount: i
     )
 
 
-def withdrawal(*, job_id: int = 2000, netuid: int | None = None, amount: int = RAO, nonce: int = 7) -> WithdrawalJob:
+def withdrawal(
+    *, job_id: int = 2000, netuid: int | None = None, amount: int = RAO, nonce: int = 7, birth: int = 90
+) -> WithdrawalJob:
     """Return a withdrawal of TAO or alpha to the stranger's account, signed by the hot key."""
     address = AddressView(
         address_id=1,
@@ -103,7 +105,7 @@ def withdrawal(*, job_id: int = 2000, netuid: int | None = None, amount: int = R
         requested_at=90,
         key=HOT_KEY,
         nonce=nonce,
-        birth=90,
+        birth=birth,
         period=64,
         signed=signed_bytes(HOT, nonce),
         account=1,
@@ -145,6 +147,7 @@ class BlockMaker:
     accounts_before: dict[bytes, AccountRead] = field(default_factory=dict)
     stakes: dict[Position, int] = field(default_factory=dict)
     stakes_before: dict[Position, int] = field(default_factory=dict)
+    used_nonces: dict[tuple[bytes, int], bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.pools.setdefault(NETUID, make_pool())
@@ -200,6 +203,7 @@ class BlockMaker:
             accounts_before=self.accounts_before,
             stakes=self.stakes,
             stakes_before=self.stakes_before,
+            used_nonces=self.used_nonces,
         )
 
 

@@ -16,6 +16,7 @@ from app.link.translate import (
     reads_for,
     translate_head,
 )
+from app.link.wire import extrinsic_hash
 from chain.keys import subnet_account
 from ledger.engine.layout import NO_NETUID, Flag, Job
 from ledger.engine.records import group_digest, hash_of
@@ -166,15 +167,22 @@ def test_a_difference_beyond_rounding_is_left_for_reconciliation_to_find() -> No
     assert effects.rest[POSITION] == RAO - 4
 
 
-def test_the_same_nonce_with_other_bytes_is_not_ours_and_kills_the_job() -> None:
-    job, maker = settlement(item()), BlockMaker()
-    at = maker.sign(signed_bytes(TRADING, job.nonce, "a remark"), TRADING, job.nonce)
-    swap_events(maker, at, tao=RAO, alpha=30 * RAO)
+def test_the_same_nonce_with_other_bytes_is_not_ours_and_kills_the_job_when_its_era_is_over() -> None:
+    job, remark = settlement(item()), signed_bytes(TRADING, 5, "a remark")
+    early, late = BlockMaker(), BlockMaker(number=106)
+    swap_events(early, early.sign(remark, TRADING, job.nonce), tao=RAO, alpha=30 * RAO)
+    for maker in (early, late):
+        maker.account(TRADING, RAO, nonce=6)
+    book = make_book()
 
-    block = maker.block()
-
-    assert outcomes_of(block, job, make_book()) == []
-    assert [death.job.job_id for death in dead_of(block, make_book(), [job])] == [job.job_id]
+    assert outcomes_of(early.block(), job, book) == []
+    assert dead_of(early.block(), book, [job]) == []
+    assert reads_for(late.block(), book, [job], everything=False).nonces == ((TRADING, 5, 90),)
+    assert dead_of(late.block(), book, [job]) == []
+    late.used_nonces[TRADING, 5] = extrinsic_hash(remark)
+    assert [death.job.job_id for death in dead_of(late.block(), book, [job])] == [job.job_id]
+    late.used_nonces[TRADING, 5] = extrinsic_hash(job.signed)
+    assert dead_of(late.block(), book, [job]) == []
 
 
 @pytest.mark.parametrize(
@@ -388,9 +396,11 @@ def test_a_position_under_an_unknown_hotkey_asks_for_the_hotkey_first() -> None:
     maker.stake((ALICE, OTHER_HOTKEY, NETUID), 0, RAO)
     book, block = make_book(), maker.block()
 
-    assert hotkeys_needed(block, book) == (OTHER_HOTKEY,)
+    assert hotkeys_needed(block, book) == (OTHER_HOTKEY, public("elsewhere"))
+    assert deposits_of(block, book, effects_of(block, book, [])) == []
 
     book.add_hotkey(2, OTHER_HOTKEY)
+    book.add_hotkey(3, public("elsewhere"))
     assert hotkeys_needed(block, book) == ()
     assert [(d.hotkey, d.amount) for d in deposits_of(block, book, effects_of(block, book, []))] == [(2, RAO)]
 
@@ -403,6 +413,7 @@ def test_a_subnet_that_is_gone_is_told_as_closed_and_empty() -> None:
 
     assert (int(record["tao"][0]), int(record["flags"][0])) == (20_000 * RAO, 0)
     assert (int(gone["tao"][0]), int(gone["flags"][0])) == (0, Flag.CLOSED)
+    assert 0 < int(gone["limit"][0]) < 10**18
 
 
 def test_only_what_a_block_touched_is_read_and_everything_when_asked() -> None:
@@ -416,6 +427,7 @@ def test_only_what_a_block_touched_is_read_and_everything_when_asked() -> None:
 
     assert set(little.accounts) == {HOT, TRADING, ALICE}
     assert little.positions == ()
+    assert much.positions_before == ()
     assert set(much.accounts) == {HOT, TRADING, ALICE, BOB}
     assert set(much.positions) == {POSITION, (BOB, IDLE, NETUID)}
 
@@ -432,12 +444,11 @@ def test_an_epoch_reads_every_position_of_its_subnet_and_an_ended_era_its_signer
 
 def test_a_group_stands_in_the_exact_order_and_closes_with_count_and_digest() -> None:
     job, maker = settlement(item()), BlockMaker(pools={NETUID: make_pool(epoch_ran=True)})
-    dying = withdrawal(job_id=999)
+    dying = withdrawal(job_id=999, birth=36)
     at = maker.sign_job(job, TRADING)
     swap_events(maker, at, tao=RAO, alpha=30 * RAO)
     maker.fee(TRADING, 7, at)
     maker.transfer(STRANGER, ALICE, RAO)
-    maker.sign(signed_bytes(HOT, dying.nonce, "not that one"), HOT, dying.nonce)
     maker.stake(POSITION, 100 * RAO, 131 * RAO)
     maker.account(HOT, RAO)
     maker.account(ALICE, 2 * RAO)
