@@ -196,7 +196,12 @@ COMMAND_FIELDS: dict[CommandKind, Meaning] = {
     CommandKind.ACCOUNT_SEEN: {"key": "key", "amount": "free, rao", "tao": "reserved, rao"},
     CommandKind.STAKE_SEEN: {"key": "key", "other": "hotkey", "netuid": "netuid", "amount": "stake, alpha rao"},
     CommandKind.HEAD_END: {"other": "count, records of the group, this one included", **_HASH},
-    CommandKind.REFUSE_HEAD: {"code": "code, why", "other": "number, height"},
+    CommandKind.REFUSE_HEAD: {
+        "code": "code, why",
+        "other": "number, height",
+        "amount": "value, the offending figure",
+        "limit": "bound, what would have been right",
+    },
 }
 
 EVENT_FIELDS: dict[EventKind, Meaning] = {
@@ -317,7 +322,12 @@ EVENT_FIELDS: dict[EventKind, Meaning] = {
         "amount": "checked, balances and positions compared with the chain",
         **_HASH,
     },
-    EventKind.HEAD_REFUSED: {"code": "code", "other": "number"},
+    EventKind.HEAD_REFUSED: {
+        "code": "code, ledger/errors.py",
+        "other": "number, height",
+        "amount": "value, the offending figure",
+        "limit": "bound, what would have been right",
+    },
     EventKind.POOL_UPDATED: {
         "netuid": "netuid",
         "pool_tao": "tao_reserve",
@@ -452,6 +462,7 @@ EVENT_FIELDS: dict[EventKind, Meaning] = {
         "key": "key",
         "other": "hotkey",
         "netuid": "netuid",
+        "flags": "ALPHA",
         "amount": "part, of the customers after commission, to rewards/idle",
         "fee": "commission, to house/earn",
         "tao": "house_part, to house/trading",
@@ -461,6 +472,7 @@ EVENT_FIELDS: dict[EventKind, Meaning] = {
         "key": "key",
         "other": "hotkey",
         "netuid": "netuid",
+        "flags": "ALPHA",
         "amount": "difference, chain - ledger, alpha rao",
     },
     EventKind.RECONCILIATION_BROKEN: {

@@ -1,0 +1,196 @@
+"""``decide_all``: a whole batch in one call. Rules read the state and append events; the loop applies them at once."""
+
+from amm.kernel_cache import kernel
+from ledger.engine.api import Records
+from ledger.engine.evolve import evolve
+from ledger.engine.funds import decide_deposit, decide_resolve, decide_withdrawal
+from ledger.engine.heads import (
+    decide_account_seen,
+    decide_begin,
+    decide_dissolved,
+    decide_end,
+    decide_growth,
+    decide_overdue,
+    decide_pool,
+    decide_refused,
+    decide_stake_seen,
+    decide_windows,
+)
+from ledger.engine.jobs import (
+    decide_chain_fee,
+    decide_dead,
+    decide_outcome,
+    decide_release,
+    decide_signed,
+    decide_sweep,
+)
+from ledger.engine.layout import CommandKind
+from ledger.engine.listing import decide_configure, decide_halt, decide_list, decide_stage
+from ledger.engine.orders import decide_cancel, decide_order
+from ledger.engine.rules import has_client_id, known_answer, reject, repeat_answer
+from ledger.engine.settlement import decide_cover, decide_cut
+from ledger.engine.setup import (
+    decide_address,
+    decide_api_key,
+    decide_chain_key,
+    decide_funding,
+    decide_hotkey,
+    decide_open_account,
+)
+from ledger.engine.state import Row, State
+from ledger.errors import Refusal
+
+
+@kernel
+def is_answered(state: State, command: Row) -> bool:
+    """Give the first answer again where the client id is known; refuse it with another body."""
+    if not has_client_id(command["kind"]) or (command["id_hi"] == 0 and command["id_lo"] == 0):
+        return False
+    account = 0 if command["kind"] == CommandKind.OPEN_ACCOUNT.value else command["account"]
+    parity, slot = known_answer(state, account, command["id_hi"], command["id_lo"])
+    if slot < 0:
+        return False
+    if not repeat_answer(state, parity, slot, command["digest"]):
+        # The refusal must not take the place of the first answer, so it carries no client id.
+        command["id_hi"] = 0
+        command["id_lo"] = 0
+        reject(state, command, Refusal.ID_REUSED.value, command["digest"], state.answers[parity, slot]["digest"])
+    return True
+
+
+@kernel
+def decide_setup(state: State, command: Row) -> None:
+    """Decide what an operator asks for."""
+    kind = command["kind"]
+    if kind == CommandKind.OPEN_ACCOUNT.value:
+        decide_open_account(state, command)
+    elif kind == CommandKind.ADD_API_KEY.value:
+        decide_api_key(state, command)
+    elif kind == CommandKind.ADD_CHAIN_KEY.value:
+        decide_chain_key(state, command)
+    elif kind == CommandKind.ADD_HOTKEY.value:
+        decide_hotkey(state, command)
+    elif kind == CommandKind.LIST_MARKET.value:
+        decide_list(state, command)
+    elif kind == CommandKind.SET_STAGE.value:
+        decide_stage(state, command)
+    elif kind == CommandKind.SET_MARKET.value:
+        decide_configure(state, command)
+    elif kind == CommandKind.SET_HALT.value:
+        decide_halt(state, command)
+    elif kind == CommandKind.ADD_ADDRESS.value:
+        decide_address(state, command)
+    elif kind == CommandKind.ANNOUNCE_FUNDING.value:
+        decide_funding(state, command)
+    elif kind == CommandKind.RESOLVE_SUSPENSE.value:
+        decide_resolve(state, command)
+    else:
+        reject(state, command, Refusal.UNKNOWN_KIND.value, kind, 0)
+
+
+@kernel
+def decide_head_record(state: State, command: Row) -> None:
+    """Decide a record of a head group that the shell has judged."""
+    kind = command["kind"]
+    if kind == CommandKind.HEAD_BEGIN.value:
+        decide_begin(state, command)
+    elif kind == CommandKind.OUTCOME_SEEN.value:
+        decide_outcome(state, command)
+    elif kind == CommandKind.EXTRINSIC_DEAD.value:
+        decide_dead(state, command)
+    elif kind == CommandKind.CHAIN_FEE_SEEN.value:
+        decide_chain_fee(state, command)
+    elif kind == CommandKind.DISSOLVED_SEEN.value:
+        decide_dissolved(state, command)
+    elif kind == CommandKind.DEPOSIT_SEEN.value:
+        decide_deposit(state, command)
+    elif kind == CommandKind.GROWTH_SEEN.value:
+        decide_growth(state, command)
+    elif kind == CommandKind.POOL_SEEN.value:
+        decide_pool(state, command)
+    elif kind == CommandKind.ACCOUNT_SEEN.value:
+        decide_account_seen(state, command)
+    elif kind == CommandKind.STAKE_SEEN.value:
+        decide_stake_seen(state, command)
+    else:
+        decide_refused(state, command)
+
+
+@kernel
+def decide_one(state: State, command: Row) -> None:
+    """Decide one command that may change something."""
+    kind = command["kind"]
+    if kind == CommandKind.PLACE_ORDER.value:
+        decide_order(state, command)
+    elif kind == CommandKind.CANCEL_ORDER.value:
+        decide_cancel(state, command)
+    elif kind == CommandKind.REQUEST_WITHDRAWAL.value:
+        decide_withdrawal(state, command)
+    elif kind == CommandKind.REQUEST_SWEEP.value:
+        decide_sweep(state, command)
+    elif kind == CommandKind.ACCEPT_SIGNED.value:
+        decide_signed(state, command)
+    elif kind == CommandKind.RELEASE_JOB.value:
+        decide_release(state, command)
+    elif kind >= CommandKind.HEAD_BEGIN.value:
+        decide_head_record(state, command)
+    else:
+        decide_setup(state, command)
+
+
+@kernel
+def decide_head_end(state: State, step: int) -> None:
+    """Take one step of the end of a head; each sees what the one before has changed."""
+    if step == 0:
+        decide_windows(state)
+    elif step == 1:
+        decide_overdue(state)
+    elif step == 2:
+        decide_cut(state)
+    elif step == 3:
+        decide_cover(state)
+    else:
+        decide_end(state)
+
+
+HEAD_END_STEPS = 5
+
+
+@kernel
+def decide_all(state: State, commands: Records, refusals: Records, decisions: Records) -> None:
+    """Decide commands (``WIDE_COMMAND[n]``) in order.
+
+    ``refusals[i]`` is what the shell found wrong with the payload, or 0. ``decisions[i]`` is the answer, whose
+    events are ``out[first : first + count]``. Stops where a law is broken.
+    """
+    run = state.run[0]
+    for i in range(len(commands)):
+        command = commands[i]
+        run["code"] = 0
+        run["reference"] = 0
+        run["value"] = 0
+        run["bound"] = 0
+        run["duplicate"] = 0
+        first = run["count"]
+        steps = HEAD_END_STEPS if command["kind"] == CommandKind.HEAD_END.value else 1
+        for step in range(steps):
+            if steps > 1:
+                decide_head_end(state, step)
+            elif not is_answered(state, command):
+                if refusals[i] != 0:
+                    reject(state, command, refusals[i], 0, 0)
+                else:
+                    decide_one(state, command)
+            while run["applied"] < run["count"]:
+                evolve(state, state.out[run["applied"]])
+                run["applied"] += 1
+            if run["law"] != 0:
+                return
+        decision = decisions[i]
+        decision["code"] = run["code"]
+        decision["reference"] = run["reference"]
+        decision["value"] = run["value"]
+        decision["bound"] = run["bound"]
+        decision["duplicate"] = run["duplicate"]
+        decision["first"] = first
+        decision["count"] = run["count"] - first

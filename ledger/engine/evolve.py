@@ -1,0 +1,87 @@
+"""``evolve``: the only code that changes state. One event, its postings, its laws; replay calls nothing else."""
+
+from amm.kernel_cache import kernel
+from ledger.engine.api import Records
+from ledger.engine.balances import check_sums
+from ledger.engine.fills import apply_trade
+from ledger.engine.funds import apply_funds
+from ledger.engine.heads import apply_difference, apply_head
+from ledger.engine.jobs import apply_job
+from ledger.engine.layout import EventKind
+from ledger.engine.listing import apply_configured, apply_halt, apply_listed, market_slot
+from ledger.engine.rules import carries_answer, remember_answer
+from ledger.engine.setup import apply_setup
+from ledger.engine.state import Row, State, break_law
+from ledger.engine.tables import KIND, SEQUENCE
+
+
+@kernel
+def apply(state: State, event: Row) -> None:
+    """Apply what an event says to the tables it concerns."""
+    kind = event["kind"]
+    if EventKind.ORDER_ACCEPTED.value <= kind <= EventKind.ORDER_CLOSED.value:
+        apply_trade(state, event)
+    elif kind in (
+        EventKind.HEAD_BEGAN.value,
+        EventKind.HEAD_ENDED.value,
+        EventKind.HEAD_REFUSED.value,
+        EventKind.POOL_UPDATED.value,
+        EventKind.WINDOW_OPENED.value,
+        EventKind.CUT_ADVANCED.value,
+    ):
+        apply_head(state, event)
+    elif kind in (
+        EventKind.SUSPENSE_RESOLVED.value,
+        EventKind.HOUSE_FUNDED.value,
+        EventKind.DEPOSIT_CREDITED.value,
+        EventKind.DEPOSIT_SUSPENDED.value,
+        EventKind.WITHDRAWAL_HELD.value,
+    ):
+        apply_funds(state, event)
+    elif EventKind.SETTLEMENT_REQUESTED.value <= kind <= EventKind.WITHDRAWAL_REFUNDED.value:
+        apply_job(state, event)
+    elif kind in (
+        EventKind.GROWTH_SHARED.value,
+        EventKind.STAKE_DRIFTED.value,
+        EventKind.RECONCILIATION_BROKEN.value,
+    ):
+        apply_difference(state, event)
+    elif kind == EventKind.MARKET_LISTED.value:
+        apply_listed(state, event)
+    elif kind == EventKind.STAGE_CHANGED.value:
+        state.markets[market_slot(state, event["netuid"])]["stage"] = event["code"]
+    elif kind == EventKind.MARKET_CONFIGURED.value:
+        apply_configured(state, event)
+    elif kind == EventKind.HALT_CHANGED.value:
+        apply_halt(state, event)
+    elif EventKind.COMMAND_REJECTED.value <= kind <= EventKind.FUNDING_ANNOUNCED.value:
+        apply_setup(state, event)
+    else:
+        break_law(state, KIND, kind)
+
+
+@kernel
+def evolve(state: State, event: Row) -> None:
+    """Apply one event: the next seq, its postings, its answer."""
+    run = state.run[0]
+    scalars = state.scalars[0]
+    if event["seq"] != scalars["seq"] + 1:
+        break_law(state, SEQUENCE, event["seq"])
+        return
+    run["sum_tao"] = 0
+    run["sum_alpha"] = 0
+    apply(state, event)
+    check_sums(state)
+    if (event["id_hi"] != 0 or event["id_lo"] != 0) and carries_answer(event["kind"]):
+        remember_answer(state, event)
+    scalars["seq"] = event["seq"]
+    scalars["ts"] = run["ts"]
+
+
+@kernel
+def evolve_all(state: State, events: Records) -> None:
+    """Apply the events of a batch in order, as far as no law is broken."""
+    for i in range(len(events)):
+        evolve(state, events[i])
+        if state.run[0]["law"] != 0:
+            return

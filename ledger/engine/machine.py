@@ -1,0 +1,239 @@
+"""The engine as sequencer, recovery and replicas use it: state, texts, growth, and batches around the kernels."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ledger.engine.api import Answer, Decided, Records, Request
+from ledger.engine.decide import decide_all
+from ledger.engine.directory import TEXT_COMMANDS, Directory
+from ledger.engine.evolve import evolve_all
+from ledger.engine.judge import is_known_head, judge
+from ledger.engine.layout import COMMAND, EVENT, CommandKind
+from ledger.engine.records import command as build
+from ledger.engine.state import State, empty_state, reserve
+from ledger.engine.tables import DECISION, LAWS, WIDE_COMMAND
+from ledger.errors import InvariantBroken, Refusal
+
+EVENTS_PER_COMMAND = 4
+"""No rule appends more, apart from the end of a head."""
+
+
+class Engine:
+    """One deterministic state machine: ``decide`` answers requests, ``evolve`` follows what another one decided.
+
+    Raises ``InvariantBroken`` where a law does not hold; the state is then worthless and the process must stop.
+    """
+
+    def __init__(self) -> None:
+        self.state: State = empty_state()
+        self.directory = Directory()
+
+    @property
+    def seq(self) -> int:
+        """Return the seq of the last event applied."""
+        return int(self.state.scalars[0]["seq"])
+
+    @property
+    def ts_ms(self) -> int:
+        """Return the time of the last batch that had events, ms."""
+        return int(self.state.scalars[0]["ts"])
+
+    @property
+    def next_timer_ms(self) -> int | None:
+        """Return None: nothing that the engine does yet waits for a time."""
+        return None
+
+    def decide(self, ts_ms: int, requests: Sequence[Request]) -> Decided:
+        """Decide all requests in order; the time never runs backwards."""
+        batch = _Batch(self, max(ts_ms, self.ts_ms))
+        for request in requests:
+            batch.add(request)
+        return batch.close()
+
+    def evolve(self, ts_ms: int, events: Records, payloads: Sequence[bytes]) -> None:
+        """Apply the events of one batch."""
+        if len(events) == 0:
+            return
+        self.state = reserve(self.state, records=len(events), events=0)
+        self._begin_run(ts_ms)
+        evolve_all(self.state, events)
+        self._check_laws()
+        self.directory.remember(events, payloads)
+
+    def run_kernel(self, ts_ms: int, commands: Records, refusals: Records) -> tuple[Records, Records]:
+        """Decide commands whose texts were checked, and return ``(events, decisions)``."""
+        scalars = self.state.scalars[0]
+        heads = EVENTS_PER_COMMAND * int(scalars["markets"]) + 2 * int(scalars["jobs"]) + EVENTS_PER_COMMAND
+        room = EVENTS_PER_COMMAND * len(commands) + (heads if commands[-1]["kind"] == CommandKind.HEAD_END else 0)
+        self.state = reserve(self.state, records=EVENTS_PER_COMMAND * len(commands) + 1, events=room)
+        self._begin_run(ts_ms)
+        decisions = np.zeros(len(commands), DECISION)
+        decide_all(self.state, commands.astype(WIDE_COMMAND), refusals, decisions)
+        self._check_laws()
+        count = int(self.state.run[0]["count"])
+        events = self.state.out[:count].copy()
+        self.state.out[:count] = np.zeros(1, EVENT)
+        return events, decisions
+
+    def _begin_run(self, ts_ms: int) -> None:
+        self.state.run[0] = np.zeros(1, self.state.run.dtype)[0]
+        self.state.run[0]["ts"] = ts_ms
+
+    def _check_laws(self) -> None:
+        run = self.state.run[0]
+        if run["law"]:
+            raise InvariantBroken(LAWS[int(run["law"])], int(run["law_seq"]), int(run["law_detail"]))
+
+    def export(self) -> dict[str, Any]:
+        """Return the whole state in a canonical form: plain lists, sorted, without empty rows."""
+        return export_state(self.state, self.directory)
+
+    def state_hash(self) -> bytes:
+        """Return blake2b-256 of the canonical state: equal after equal events, live or replayed."""
+        text = json.dumps(self.export(), separators=(",", ":"), sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=32).digest()
+
+
+class _Batch:
+    """Requests on their way through the kernels: runs of plain commands together, texts and head groups alone."""
+
+    def __init__(self, engine: Engine, ts_ms: int) -> None:
+        self.engine = engine
+        self.ts_ms = ts_ms
+        self.payloads: list[bytes] = []
+        self.waiting: list[Records] = []
+        self.waiting_refusals: list[int] = []
+        self.events: list[Records] = []
+        self.count = 0
+        self.answers: list[tuple[Any, int, int]] = []
+
+    def add(self, request: Request) -> None:
+        """Take one request in."""
+        kind = int(request.commands[0]["kind"])
+        if len(request.commands) > 1 or kind >= CommandKind.HEAD_BEGIN:
+            self.flush()
+            self._add_head(request)
+            return
+        command = request.commands.copy()
+        refusal = 0
+        if int(command[0]["payload"]) or kind in TEXT_COMMANDS or kind == CommandKind.ACCEPT_SIGNED:
+            if kind in TEXT_COMMANDS:
+                self.flush()
+            refusal = self.engine.directory.refusal(command[0], request.payloads)
+            self._place_payloads(command, request.payloads, refused=refusal != 0)
+        self.waiting.append(command)
+        self.waiting_refusals.append(refusal)
+        if kind in TEXT_COMMANDS:
+            self.flush()
+
+    def _place_payloads(self, commands: Records, payloads: Sequence[bytes], *, refused: bool = False) -> None:
+        """Move the payloads of a request into the batch, and let its commands point there."""
+        if refused:
+            commands["payload"] = 0
+            return
+        used = commands["payload"] != 0
+        commands["payload"][used] += len(self.payloads)
+        self.payloads.extend(payloads)
+
+    def _add_head(self, request: Request) -> None:
+        state = self.engine.state
+        if is_known_head(state, request):
+            known = np.zeros(1, DECISION)[0]
+            known["duplicate"] = 1
+            self.answers.append((known, self.count, 0))
+            return
+        number = int(request.commands[0]["other"])
+        if state.scalars[0]["money_halted"]:
+            self._run_head(build(CommandKind.REFUSE_HEAD, number=number), Refusal.MONEY_HALTED)
+            return
+        verdict = judge(state, request)
+        if verdict.code:
+            refuse = build(
+                CommandKind.REFUSE_HEAD,
+                code=verdict.code,
+                number=number,
+                value=verdict.value,
+                bound=verdict.bound,
+            )
+            self._run_head(refuse, 0)
+            return
+        commands = request.commands.copy()
+        self._place_payloads(commands, request.payloads)
+        self._run_head(commands, 0)
+
+    def _run_head(self, commands: Records, refusal: int) -> None:
+        """Run one group as a whole; its answer is the last record's, with the events of all."""
+        decisions, first = self._run(commands, np.full(len(commands), refusal, np.int64))
+        self.answers.append((decisions[-1], first, self.count - first))
+
+    def flush(self) -> None:
+        """Run the plain commands that wait."""
+        if not self.waiting:
+            return
+        decisions, base = self._run(np.concatenate(self.waiting), np.array(self.waiting_refusals, np.int64))
+        self.waiting, self.waiting_refusals = [], []
+        for decision in decisions:
+            self.answers.append((decision, base + int(decision["first"]), int(decision["count"])))
+
+    def _run(self, commands: Records, refusals: Records) -> tuple[Records, int]:
+        events, decisions = self.engine.run_kernel(self.ts_ms, commands, refusals)
+        self.engine.directory.remember(events, self.payloads)
+        base = self.count
+        self.events.append(events)
+        self.count += len(events)
+        return decisions, base
+
+    def close(self) -> Decided:
+        """Return events, answers, and the payloads that events point to."""
+        self.flush()
+        events = np.concatenate(self.events) if self.events else np.zeros(0, EVENT)
+        used = np.unique(events["payload"][events["payload"] != 0])
+        if len(used):
+            places = np.searchsorted(used, events["payload"]) + 1
+            events["payload"] = np.where(events["payload"] != 0, places, 0)
+        payloads = tuple(self.payloads[int(position) - 1] for position in used)
+        answers = [
+            Answer(
+                events=events[first : first + count],
+                code=int(decision["code"]),
+                reference=int(decision["reference"]),
+                value=int(decision["value"]),
+                bound=int(decision["bound"]),
+                duplicate=bool(decision["duplicate"]),
+            )
+            for decision, first, count in self.answers
+        ]
+        return Decided(events, payloads, answers)
+
+
+def export_state(state: State, directory: Directory) -> dict[str, Any]:
+    """Return the canonical form of a state; rows that are all zero but for their key are no part of it."""
+    scalars = state.scalars[0]
+    rows = {
+        "balances": _rows(state.balances[: scalars["balances"]], "free", "held", "uncovered"),
+        "ledger": _rows(state.ledger[: scalars["ledger"]], "amount", "drift"),
+        "markets": _rows(state.markets[: scalars["markets"]]),
+        "jobs": _rows(state.jobs[: scalars["jobs"]]),
+        "addresses": _rows(state.addresses[: scalars["addresses"]]),
+        "keys": [list(map(int, row)) for row in state.keys[: scalars["keys"]].tolist()],
+        "fundings": [list(map(int, row)) for row in state.fundings[: scalars["fundings"]].tolist()],
+        "answers": _rows(state.answers[0, : scalars["answers_even"]])
+        + _rows(state.answers[1, : scalars["answers_odd"]]),
+    }
+    hidden = {"balances", "ledger"}  # they count rows that may be all zero
+    plain = {name: int(scalars[name]) for name in scalars.dtype.names if name not in hidden}
+    return {"scalars": plain, **rows, "texts": directory.export()}
+
+
+def _rows(table: Records, *amounts: str) -> list[list[int]]:
+    """Return sorted rows; with ``amounts``, those where one of them is not zero."""
+    if amounts:
+        table = table[np.logical_or.reduce([table[name] != 0 for name in amounts])]
+    return sorted(list(row) for row in table.tolist())
+
+
+assert COMMAND.names == WIDE_COMMAND.names, "a wide command has the fields of a command"
