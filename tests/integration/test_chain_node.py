@@ -24,7 +24,7 @@ from chain.scale.era import mortal_era
 from chain.storage.database import StorageRefused
 from chain.storage.store import ChainStore
 from chain.storage_keys import prefix, storage_key
-from tests.support.chain_node import SEED, RawClient, Ticker, raw_client, running_node
+from tests.support.chain_node import GENESIS_TIME_MS, SEED, RawClient, Ticker, raw_client, running_node
 
 ALICE, BOB, POOR = (KeyPair.from_uri(uri) for uri in ("//Alice", "//Bob", "//Poor"))
 TAO = 10**9
@@ -567,3 +567,25 @@ async def test_a_disk_that_fails_ends_the_node_and_shows_nothing_of_the_block(tm
         assert error["code"] == -32603
         assert await client.call("chain_getHead") == "0x" + node.genesis_hash.hex()
         assert client.notifications.empty()
+
+
+async def test_the_main_preset_runs_without_development_methods(tmp_path: Path) -> None:
+    clock = Ticker()
+    async with running_node(tmp_path, preset="main", seal="manual", clock=clock) as node, raw_client(node) as client:
+        assert await client.call("system_chainType") == "Live"
+        assert "dev_seal" not in (await client.call("rpc_methods"))["methods"]
+        assert (await client.fail("dev_seal"))["code"] == -32601
+        await node.seal()
+        first = node._head.time_ms
+        await node.seal()
+        assert node._head.time_ms >= first + 12_000
+
+
+async def test_time_moves_only_when_it_is_told_to_under_manual_seals(tmp_path: Path) -> None:
+    async with running_node(tmp_path, seal="manual", clock=lambda: GENESIS_TIME_MS) as node, raw_client(node) as client:
+        await client.call("dev_seal")
+        first = node._head.time_ms
+        assert await client.call("dev_advance_time", 60_000) == GENESIS_TIME_MS + 60_000
+        await client.call("dev_seal")
+        assert node._head.time_ms == GENESIS_TIME_MS + 60_000 > first
+        assert (await client.fail("dev_advance_time", -5))["code"] == -32602
