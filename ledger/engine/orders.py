@@ -4,6 +4,9 @@ An accepted order is filled on the mirror's curve up to its limit, as one step, 
 the limit leaves is cancelled. It is never split between the window and anything else (``execution`` sections 4 and 5).
 """
 
+# Fields of records are Any to a checker; compiled code has one integer for all of them.
+# mypy: disable-error-code="no-any-return"
+
 from amm.fixed_point import mul_div_ceil, mul_div_floor
 from amm.kernel_cache import kernel
 from amm.pool import NO_OUTPUT, OK, limit_bits, pool_fee, spot_rao
