@@ -4,7 +4,7 @@ The public items come from the declarations and are what clients see. The privat
 remember beside them; they stand in the state tree like all others, but in no metadata.
 """
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from chain.errors import DecodeError, NotDeclared
@@ -95,6 +95,12 @@ def item(name: str) -> Item:
     if found is None:
         raise NotDeclared(name)
     return found
+
+
+@lru_cache(maxsize=65_536)
+def storage_key(name: str, keys: tuple[Any, ...]) -> bytes:
+    """Return the storage key of an entry; the last ones are remembered, since blocks touch the same entries again."""
+    return item(name).key(keys)
 
 
 def split(key: bytes) -> tuple[str, tuple[Any, ...]]:

@@ -273,7 +273,7 @@ def split_key(key: bytes) -> Entry:
 
 def join_key(item: str, keys: Keys) -> bytes:
     """Return the storage key of an entry."""
-    key: bytes = keys[0] if item == RAW else items.item(item).key(keys)
+    key: bytes = keys[0] if item == RAW else items.storage_key(item, keys)
     return key
 
 
