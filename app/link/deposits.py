@@ -10,7 +10,7 @@ from app.link.submitter import Submit
 from chain.keys import ss58_encode
 from ledger.engine.layout import CommandKind, KeyRole
 from ledger.engine.records import body_digest, client_id, command, request
-from ledger.engine.views import KeyView, Reads
+from ledger.engine.views import KeyView, Views
 from ledger.errors import Refusal
 
 HOT_NUMBER, TRADING_NUMBER = 1, 2
@@ -45,7 +45,7 @@ def custody_keys(keyring: Keyring) -> tuple[OurKey, OurKey]:
 class ChainKeys:
     """Derives keys from the custody seed and enters them into the ledger, in which a key's number is its derivation."""
 
-    reads: Reads
+    reads: Views
     submit: Submit
     keyring: Keyring
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)

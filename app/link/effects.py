@@ -202,7 +202,9 @@ def _withdrawal_outcome(job: WithdrawalJob, book: KeyBook, events: Sequence[Bloc
     position = (hot.public, book.hotkeys[job.hotkey], job.netuid)
     if _stake_transferred(events, position):
         outcome.failed = False
-        outcome.change = Change(position, -job.amount, -job.amount - ROUNDING, -job.amount + ROUNDING)
+        least, most = job.amount - ROUNDING, job.amount + ROUNDING
+        left = min(max(staked(events, "StakeRemoved", position) or job.amount, least), most)
+        outcome.change = Change(position, -left, -most, -least)
     return outcome
 
 
@@ -227,13 +229,21 @@ def _sweep_outcome(job: SweepJob, book: KeyBook, events: Sequence[BlockEvent], *
     if _stake_transferred(events, position):
         outcome.failed = False
         arrival = (hot.public, book.hotkeys[job.hotkey], job.netuid)
-        outcome.change = Change(position, -job.amount, -job.amount, 0)
-        outcome.arrival = Change(arrival, job.amount, 0, job.amount)
+        left = min(staked(events, "StakeRemoved", position) or job.amount, job.amount)
+        reached = min(staked(events, "StakeAdded", arrival) or left, left)
+        outcome.change = Change(position, -left, -job.amount, 0)
+        outcome.arrival = Change(arrival, reached, 0, job.amount)
     return outcome
 
 
 def _transferred(events: Sequence[BlockEvent], sender: bytes) -> int:
     return sum(e.fields["amount"] for e in events if e.is_a("Balances", "Transfer") and e.fields["from"] == sender)
+
+
+def staked(events: Iterable[BlockEvent], name: str, position: Position) -> int:
+    """Return the alpha that ``StakeAdded`` or ``StakeRemoved`` events tell for a position, rao."""
+    told = [e for e in events if e.is_a("SubtensorModule", name) and positions_named(e) == (position,)]
+    return sum(event.fields["alpha"] for event in told)
 
 
 def _stake_transferred(events: Sequence[BlockEvent], origin: Position) -> bool:

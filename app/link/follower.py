@@ -21,7 +21,7 @@ from app.link.translate import hotkeys_needed, reads_for, translate_head
 from ledger.codec import Batch
 from ledger.engine.layout import CommandKind, EventKind, KeyRole
 from ledger.engine.records import body_digest, client_id, command, request
-from ledger.engine.views import Reads
+from ledger.engine.views import Views
 from ledger.errors import InvariantBroken
 from ledger.sequencer import SequencerStopped
 
@@ -54,7 +54,7 @@ class ChainLink:
     """
 
     settings: LinkSettings
-    reads: Reads
+    reads: Views
     submit: Submit
     submitter: Submitter
     book: KeyBook

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from app.link.blocks import Position
 from ledger.engine.api import Records
 from ledger.engine.layout import EventKind, Flag, KeyRole
-from ledger.engine.views import Reads
+from ledger.engine.views import Views
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class KeyBook:
     positions: set[Numbered] = field(default_factory=set)
 
     @classmethod
-    def of(cls, reads: Reads) -> "KeyBook":
+    def of(cls, reads: Views) -> "KeyBook":
         """Return the book of an engine as it stands."""
         book = cls()
         for key in reads.keys():  # noqa: SIM118 - no dictionary

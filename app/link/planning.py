@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.link.keybook import KeyBook
 from app.link.settings import LinkSettings
 from ledger.engine.layout import JobState, KeyRole
-from ledger.engine.views import AnyJob, Reads, SettlementJob, SweepJob, WithdrawalJob
+from ledger.engine.views import AnyJob, SettlementJob, SweepJob, Views, WithdrawalJob
 
 RAO = 10**9
 
@@ -30,7 +30,7 @@ def next_nonce(account_nonce: int, used: Iterable[int]) -> int:
     return nonce
 
 
-def signable(jobs: Sequence[AnyJob], book: KeyBook, reads: Reads, settings: LinkSettings) -> Iterator[AnyJob]:
+def signable(jobs: Sequence[AnyJob], book: KeyBook, reads: Views, settings: LinkSettings) -> Iterator[AnyJob]:
     """Yield the jobs that may be signed now, oldest first.
 
     One settlement at a time, which the ledger sees to, once the trading key can pay its fee; one sweep per deposit key;
@@ -61,7 +61,7 @@ def signable(jobs: Sequence[AnyJob], book: KeyBook, reads: Reads, settings: Link
 
 
 def _is_covered(
-    job: WithdrawalJob, signed: Sequence[AnyJob], book: KeyBook, reads: Reads, settings: LinkSettings
+    job: WithdrawalJob, signed: Sequence[AnyJob], book: KeyBook, reads: Views, settings: LinkSettings
 ) -> bool:
     """Return whether custody covers a withdrawal after all that is signed: payments and swaps in flight."""
     if book.hot is None:
@@ -87,7 +87,7 @@ def _spent(signed: Sequence[AnyJob], netuid: int | None, hotkey: int) -> int:
     return spent
 
 
-def sweeps(candidates: Iterable[int], book: KeyBook, reads: Reads, settings: LinkSettings) -> list[SweepWish]:
+def sweeps(candidates: Iterable[int], book: KeyBook, reads: Views, settings: LinkSettings) -> list[SweepWish]:
     """Return the sweeps to ask for now among deposit keys: at most one open per key, and bounded in number."""
     jobs = [job for job in reads.jobs() if isinstance(job, SweepJob)]
     room = min(settings.sweeps_per_head, settings.sweeps_open - len(jobs))
@@ -101,7 +101,7 @@ def sweeps(candidates: Iterable[int], book: KeyBook, reads: Reads, settings: Lin
     return wishes
 
 
-def sweep_wish(number: int, book: KeyBook, reads: Reads, settings: LinkSettings) -> SweepWish | None:
+def sweep_wish(number: int, book: KeyBook, reads: Views, settings: LinkSettings) -> SweepWish | None:
     """Return what is to be swept from a deposit key, TAO first, then alpha by subnet and hotkey.
 
     TAO: all but ``deposit_reserve``, once that is at least ``sweep_min``. Alpha: a whole position whose value at spot

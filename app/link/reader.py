@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from async_substrate_interface.types import StorageKey, scale_decode
+from async_substrate_interface.utils.decoding import scale_decode
+from async_substrate_interface.utils.storage import StorageKey
 from scalecodec import ScaleBytes
 
 from app.link.blocks import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.link.connection import LinkError, NodeConnection
 from app.link.reader import BlockReader
-from ledger.engine.views import Reads
+from ledger.engine.views import Views
 
 ATTEMPTS = 8
 FREE, RESERVED, STAKE = "free", "reserved", "stake"
@@ -55,7 +55,7 @@ class Reconciliation:
         return tuple(compared for compared in self.balances if compared.difference)
 
 
-async def reconcile(node: NodeConnection, reads: Reads) -> Reconciliation:
+async def reconcile(node: NodeConnection, reads: Views) -> Reconciliation:
     """Return custody and chain side by side at the ledger's head, all keys and positions that the ledger knows.
 
     Raises ``HeadMoved`` when the head moves during every one of several attempts, and what the connection raises.

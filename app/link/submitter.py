@@ -21,7 +21,7 @@ from app.link.wire import to_hex
 from ledger.engine.api import Answer, Request
 from ledger.engine.layout import NO_NETUID, CommandKind, Flag, JobState
 from ledger.engine.records import command, request
-from ledger.engine.views import AnyJob, HeadView, Reads, SettlementJob, SweepJob
+from ledger.engine.views import AnyJob, HeadView, SettlementJob, SweepJob, Views
 
 Submit = Callable[[Request], Awaitable[Answer]]
 
@@ -36,7 +36,7 @@ its era over, banned for a while, pool full. What really became of it, the final
 class Submitter:
     """Signs and sends for one ledger; ``on_head`` is called after each head at the tip, never twice at once."""
 
-    reads: Reads
+    reads: Views
     submit: Submit
     signer: Signer
     book: KeyBook

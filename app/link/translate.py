@@ -18,6 +18,7 @@ from app.link.effects import (
     find_extrinsic,
     has_growth,
     job_of_extrinsic,
+    staked,
 )
 from app.link.keybook import KeyBook, OurKey
 from app.link.wire import extrinsic_hash
@@ -387,16 +388,21 @@ def _alpha_deposit(block: FinalisedBlock, book: KeyBook, effects: Effects, posit
 def _deposited(block: FinalisedBlock, effects: Effects, position: Position) -> int:
     """Return the alpha that arrived at a position from outside, rao.
 
-    Where the position may also have grown by itself, only the events can part the two: they tell the value in TAO,
-    which is turned into alpha at the pool's price, rounded down; what that leaves is growth.
+    Where the position may also have grown by itself, only the events can part the two: ``StakeAdded`` tells the alpha;
+    else the value in TAO is turned into alpha at the pool's price, rounded down. The rest is growth.
     """
     rest = effects.rest.get(position, 0)
     if not block.stakes_before.get(position, 0) or not has_growth(block, position):
         return rest
+    foreign = effects.foreign[position]
+    sources = {event.extrinsic for event in foreign}
+    told = staked((event for event in block.events if event.extrinsic in sources), "StakeAdded", position)
+    if told:
+        return min(rest, told)
     pool = block.pools.get(position[2])
     if pool is None or not pool.tao:
         return 0
-    tao = sum(event.fields["tao"] for event in effects.foreign[position])
+    tao = sum(event.fields["tao"] for event in foreign)
     weight, other = pool.weight, WEIGHT_SCALE - pool.weight
     return min(rest, tao * pool.alpha * weight // (pool.tao * other) if other else 0)
 

@@ -338,6 +338,19 @@ def test_in_an_epoch_block_deposit_and_growth_of_one_position_are_parted_by_the_
     assert [(g.amount, g.stake_before) for g in growth_of(block, book, effects)] == [(RAO, 100 * RAO)]
 
 
+def test_in_an_epoch_block_a_deposit_is_what_stake_added_tells() -> None:
+    maker = BlockMaker(pools={NETUID: make_pool(epoch_ran=True)})
+    at = maker.sign(signed_bytes(STRANGER, 1), STRANGER, 1)
+    maker.event(STAKING, "StakeAdded", ALICE, IDLE, 1, 12 * RAO, NETUID, 0, extrinsic=at)
+    maker.event(STAKING, "StakeTransferred", STRANGER, ALICE, IDLE, NETUID, NETUID, 1, extrinsic=at)
+    maker.stake((ALICE, IDLE, NETUID), 100 * RAO, 113 * RAO)
+    book, block = make_book(), maker.block()
+    effects = effects_of(block, book, [])
+
+    assert [d.amount for d in deposits_of(block, book, effects)] == [12 * RAO]
+    assert [g.amount for g in growth_of(block, book, effects)] == [RAO]
+
+
 def test_growth_is_told_only_where_an_epoch_ran_or_root_dividends_were_claimed() -> None:
     quiet = BlockMaker()
     quiet.stake(POSITION, 100 * RAO, 101 * RAO)
