@@ -38,19 +38,22 @@ from app.postgres.files import (
     sync_folder,
     write_private,
 )
-from app.postgres.process import POLL_S, is_running, read_pid_file, stop_process, works_in
+from app.postgres.process import POLL_S, has_ended, is_running, read_pid_file, stop_process, works_in
 from app.postgres.settings import server_settings
 
 OWNER = "taobourse"
 DATABASE = "postgres"
 START_TIMEOUT_S = 120.0
 CONNECT_TIMEOUT_S = 5.0
+ENDING_S = 3.0
 LOG_MAX_BYTES = 1_000_000
 LOG_TAIL_BYTES = 2_000
-SEGMENT_HELD = b"pre-existing shared memory block"
+MEMORY_HELD = b"pre-existing shared memory block"
 """The server's words while children of a killed server still end; worth another try."""
-SEGMENT_TRIES = 50
-SEGMENT_PAUSE_S = 0.1
+PID_HELD = b'lock file "postmaster.pid" already exists'
+"""Its words while the killed server itself is still listed by the system."""
+HELD_TRIES = 50
+HELD_PAUSE_S = 0.1
 OWN_FOLDER = "/proc/self/cwd"
 
 
@@ -228,6 +231,8 @@ class EmbeddedPostgres:
         answered = await self._settings_of_running() if found.socket_dir == str(self._socket_dir) else None
         is_ours = True if answered is not None else works_in(found.pid, self.cluster)
         if is_ours is None:
+            if await has_ended(found.pid, None, ENDING_S):
+                return False  # it was just dying
             raise LeftOverUnclear(pid=found.pid)
         if not is_ours:
             # The number was given to somebody else's process after our server had died with the machine.
@@ -259,17 +264,31 @@ class EmbeddedPostgres:
         arguments = ["-D", self._address(self.cluster)]
         for name, value in settings.items():
             arguments += ["-c", f"{name}={value}"]
-        for _ in range(SEGMENT_TRIES):
+        for entry in self._socket_dir.iterdir():
+            entry.unlink()  # of a killed server; no living one was found
+        for _ in range(HELD_TRIES):
             log_from = self._log_size()
             self._child = self._popen("postgres", self.cluster, arguments)
             self.pid = self._child.pid
             if await self._wait_ready():
                 return
             self.pid = self._child = None
-            if SEGMENT_HELD not in self._log_since(log_from):
+            told = self._log_since(log_from)
+            if PID_HELD in told:
+                self._forget_zombie()
+            elif MEMORY_HELD not in told:
                 break
-            await asyncio.sleep(SEGMENT_PAUSE_S)
+            await asyncio.sleep(HELD_PAUSE_S)
         raise ServerDidNotStart(step="start the server", detail=self._log_tail())
+
+    def _forget_zombie(self) -> None:
+        """Remove the pid file of a dead server that nobody collects, as in a container whose first process does not.
+
+        The server itself still refuses to start beside living children: it knows their memory by the cluster's inode.
+        """
+        found = read_pid_file(self.cluster)
+        if found is not None and not is_running(found.pid):
+            (self.cluster / "postmaster.pid").unlink()
 
     async def _wait_ready(self) -> bool:
         """Return whether the child became ready; False when it ended or took too long, and is gone."""

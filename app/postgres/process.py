@@ -75,13 +75,14 @@ async def stop_process(pid: int, child: Popen[bytes] | None = None) -> None:
             os.kill(pid, number)
         except ProcessLookupError:
             break
-        if await _ended(pid, child, patience_s):
+        if await has_ended(pid, child, patience_s):
             break
     if child is not None:
         child.wait(timeout=IMMEDIATE_STOP_S)
 
 
-async def _ended(pid: int, child: Popen[bytes] | None, patience_s: float) -> bool:
+async def has_ended(pid: int, child: Popen[bytes] | None, patience_s: float) -> bool:
+    """Return whether the process ends within this many seconds."""
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         if child.poll() is not None if child is not None else not is_running(pid):

@@ -210,6 +210,20 @@ async def test_a_killed_server_starts_again_with_what_was_committed(data_dir: Pa
         assert await query(server.url, "SELECT figure FROM kept") == 42
 
 
+async def test_a_dead_server_that_nobody_collects_does_not_keep_the_next_from_starting(data_dir: Path) -> None:
+    dead = EmbeddedPostgres(data_dir)
+    await dead.start()
+    await query(dead.url, "CREATE TABLE kept AS SELECT 42 AS figure")
+    assert dead.pid is not None
+    os.kill(dead.pid, signal.SIGKILL)  # our own child, and left a zombie: its number stays taken
+    dead._release_folder()
+
+    async with EmbeddedPostgres(data_dir) as server:
+        assert await query(server.url, "SELECT figure FROM kept") == 42
+
+    await dead.stop()
+
+
 async def test_a_pid_file_that_names_somebody_elses_process_is_seen_through(data_dir: Path) -> None:
     async with EmbeddedPostgres(data_dir) as server:
         sockets = socket_dir(server)

@@ -26,10 +26,13 @@ def batch_after(
     payloads: Sequence[bytes] = (),
     ts_ms: int | None = None,
     seed: int = 1,
+    kind: int | None = None,
 ) -> Batch:
     """Return a batch that follows ``head``; its first events point to the payloads, one each."""
     events = some_events(head.seq + 1, count, seed=seed)
     events["payload"][: len(payloads)] = range(1, len(payloads) + 1)
+    if kind is not None:
+        events["kind"] = kind
     return seal(
         number=head.number + 1,
         ts_ms=head.ts_ms + 1 if ts_ms is None else ts_ms,
