@@ -58,12 +58,15 @@ class ValidatorSet:
 
     @classmethod
     def decode(cls, data: bytes) -> "ValidatorSet":
-        """Read a set; raises ``DecodeError`` for bytes and ``ValueError`` for a set that breaks the rules."""
+        """Read a set; raises ``DecodeError`` for bytes that are none, or a set that breaks the rules."""
         reader = Reader(data)
         count = reader.compact(MAX_VALIDATORS)
         members = tuple((reader.take(HASH_BYTES), reader.unsigned(_POWER_BYTES)) for _ in range(count))
         reader.finish()
-        return cls(members)
+        try:
+            return cls(members)
+        except ValueError as error:
+            raise reader.malformed(str(error)) from None
 
     @property
     def hash(self) -> bytes:

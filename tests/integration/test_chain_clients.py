@@ -171,3 +171,35 @@ async def test_iterating_a_map_finds_every_entry(tmp_path: Path) -> None:
         netuids = sorted([int(_value(key)) async for key, _ in found])
 
     assert netuids == [0, 1, 2, 3, 4, 5, 6]
+
+
+async def test_blocks_with_their_logs_and_events_are_decoded_by_the_client(tmp_path: Path) -> None:
+    async with running_node(tmp_path) as node, AsyncSubstrateInterface(node.url, ss58_format=42) as substrate:
+        call = await substrate.compose_call("Balances", "transfer_keep_alive", {"dest": BOB.ss58_address, "value": TAO})
+        receipt = await _submit(substrate, call, ALICE)
+        block = await substrate.get_block(receipt.block_hash)
+        events = await substrate.get_events(receipt.block_hash)
+
+    assert block["header"]["number"] == 1
+    assert len(block["header"]["digest"]["logs"]) == 2
+    names = [_value(extrinsic)["call"]["call_function"] for extrinsic in block["extrinsics"]]
+    assert names == ["set", "transfer_keep_alive"]
+    (transfer,) = _named(events, "Balances", "Transfer")
+    assert transfer["attributes"]["to"] == BOB.ss58_address
+
+
+async def test_the_client_follows_finalized_heads(tmp_path: Path) -> None:
+    numbers: list[int] = []
+
+    async def seen(message: dict[str, Any], *_: Any) -> bool | None:
+        numbers.append(int(message["header"]["number"]))
+        return True if len(numbers) == 4 else None
+
+    async with (
+        running_node(tmp_path, seal="interval", block_interval_ms=30) as node,
+        AsyncSubstrateInterface(node.url, ss58_format=42) as substrate,
+    ):
+        async with asyncio.timeout(20):
+            await substrate.subscribe_block_headers(seen, finalized_only=True)
+
+    assert numbers == list(range(numbers[0], numbers[0] + 4))
