@@ -1,0 +1,39 @@
+"""The load tests run from the command line; their figures are judged elsewhere, their form here."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+async def load_tests(*arguments: str) -> tuple[int, list[str]]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "load_tests", *arguments,
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    stdout, _ = await asyncio.wait_for(process.communicate(), 120)
+    assert process.returncode is not None
+    return process.returncode, stdout.decode().splitlines()
+
+
+async def test_log_append_ends_with_one_line_of_json() -> None:
+    code, lines = await load_tests("run", "log_append", "--json", "--runs", "1", "--scale", "0.02")
+
+    told = json.loads(lines[-1])
+    assert code == 0
+    assert (told["name"], told["unit"]) == ("log_append", "events/s")
+    assert told["value"] > told["baseline"] > 0
+    assert abs(told["ratio"] - told["value"] / told["baseline"]) < 0.01
+    assert lines[0].startswith("log_append: ")
+
+
+async def test_an_unknown_scenario_is_a_usage_error() -> None:
+    assert (await load_tests("run", "nothing"))[0] == 2
+    assert (await load_tests("run", "log_append", "--runs", "0"))[0] == 2
+
+
+async def test_the_list_names_every_scenario() -> None:
+    assert "log_append" in (await load_tests("list"))[1]
