@@ -56,7 +56,7 @@ def check_block(overlay: Overlay, changes: Changes) -> None:
 
 
 def check_state(state: State) -> None:
-    """Recompute the whole supply of a state, as at start-up; raises ``InvariantBroken``."""
+    """Recompute the whole supply of a state, once per consensus epoch; raises ``InvariantBroken``."""
     held = sum(_tao(value) for value in state.entries(_ACCOUNT).values())
     if held != state.get(_ISSUANCE):
         raise InvariantBroken(f"accounts hold {held} rao, the issuance is {state.get(_ISSUANCE)}")

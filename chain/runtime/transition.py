@@ -170,6 +170,8 @@ class _Block:
         if not self._inputs.extrinsics:
             raise InvalidBlock("timestamp_missing")
         with _our_fault("begin of block"):
+            if head % self._parameters.epoch_blocks == 0:
+                invariants.check_state(self._overlay.base)
             system.begin_block(self._context, self._parameters)
             subnets.decay_registration_prices(self._overlay)
             coinbase.run_coinbase(self._context)
