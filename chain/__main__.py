@@ -5,10 +5,12 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from chain.errors import ChainError
 from chain.node import SEALS, Node, NodeConfig
@@ -17,9 +19,16 @@ from chain.startup import PRESETS
 EXIT_FAILED = 1
 EXIT_UNAVAILABLE = 3
 
+PARENT_SECONDS = 0.2
+"""How often the parent is looked for; there is no portable way to be told."""
 
-async def run_node(config: NodeConfig, *, say: Callable[[str], None]) -> None:
-    """Run a node until SIGINT, SIGTERM or a failure, which is raised; ``say`` gets the line that it is ready."""
+
+async def run_node(config: NodeConfig, *, say: Callable[[str], None], with_parent: bool = False) -> None:
+    """Run a node until SIGINT, SIGTERM or a failure, which is raised; ``say`` gets the line that it is ready.
+
+    ``with_parent`` stops it also when the process that started it is gone, however that ended.
+    """
+    parent = os.getppid()
     node = Node(config)
     await node.start()
     say(json.dumps({"ws": node.url, "genesis": "0x" + node.genesis_hash.hex(), "height": node.height}))
@@ -28,6 +37,8 @@ async def run_node(config: NodeConfig, *, say: Callable[[str], None]) -> None:
     for signum in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signum, asked.set)
     ending = [asyncio.create_task(asked.wait()), asyncio.create_task(node.wait())]
+    if with_parent:
+        ending.append(asyncio.create_task(_wait_for_orphanage(parent)))
     try:
         await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -38,12 +49,12 @@ async def run_node(config: NodeConfig, *, say: Callable[[str], None]) -> None:
         ending[1].result()
 
 
-def run(config: NodeConfig) -> int:
+def run(config: NodeConfig, *, with_parent: bool = False) -> int:
     """Run a node and return the exit code: 0 when asked to stop, 3 when it cannot start, 1 when it could not go on."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("websockets").setLevel(logging.WARNING)
     try:
-        asyncio.run(run_node(config, say=_say))
+        asyncio.run(run_node(config, say=_say, with_parent=with_parent))
     except (ChainError, OSError) as error:
         logging.getLogger(__name__).error("%s", error)  # noqa: TRY400 - a refusal needs no traceback
         return EXIT_UNAVAILABLE
@@ -64,6 +75,7 @@ def main() -> None:
     parser.add_argument("--preset", choices=PRESETS, default="dev")
     parser.add_argument("--block-ms", type=int, default=2_000)
     parser.add_argument("--seal", choices=SEALS, default="interval")
+    parser.add_argument("--with-parent", action="store_true")
     chosen = parser.parse_args()
     config = NodeConfig(
         data_dir=chosen.data_dir,
@@ -73,7 +85,13 @@ def main() -> None:
         block_interval_ms=chosen.block_ms,
         seal=chosen.seal,
     )
-    sys.exit(run(config))
+    sys.exit(run(config, with_parent=chosen.with_parent))
+
+
+async def _wait_for_orphanage(parent: int) -> Literal[True]:
+    while os.getppid() == parent:  # noqa: ASYNC110 - nobody sets an event when a process dies
+        await asyncio.sleep(PARENT_SECONDS)
+    return True
 
 
 def _say(line: str) -> None:

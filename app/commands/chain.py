@@ -22,10 +22,11 @@ def run(
     preset: Annotated[str, typer.Option(help="Genesis of a new chain: dev or main.")] = "dev",
     block_ms: Annotated[int, typer.Option(help="Milliseconds between blocks.", min=1)] = 2_000,
     seal: Annotated[str, typer.Option(help="When to make a block: interval, on_tx or manual.")] = "interval",
+    with_parent: Annotated[bool, typer.Option("--with-parent", help="Stop when the starting process is gone.")] = False,
 ) -> None:
     """Run a node until Ctrl-C; one line of JSON on stdout says where it listens once it answers."""
     from chain.__main__ import run as run_chain
     from chain.node import NodeConfig
 
     config = NodeConfig(data_dir=data_dir, host=host, port=port, preset=preset, block_interval_ms=block_ms, seal=seal)
-    raise typer.Exit(run_chain(config))
+    raise typer.Exit(run_chain(config, with_parent=with_parent))

@@ -117,3 +117,18 @@ async def test_a_node_that_cannot_start_says_why_and_exits_with_three(tmp_path: 
     assert process.returncode == 3
     assert out == b""
     assert b"dev_loopback" in err
+
+
+async def test_a_node_that_belongs_to_its_parent_stops_with_it(tmp_path: Path) -> None:
+    """The parent is killed without a word; the folder must be free for the next start."""
+    node = f"{sys.executable} -m chain --data-dir {tmp_path} --port 0 --with-parent"
+    parent = await asyncio.create_subprocess_exec("sh", "-c", f"{node} & wait", stdout=PIPE, cwd=ROOT)
+    assert parent.stdout is not None
+    async with asyncio.timeout(WAIT_SECONDS):
+        assert json.loads(await parent.stdout.readline())["height"] == 0
+        parent.kill()
+        await parent.wait()
+        # The node holds the other end of the pipe until it has ended.
+        assert await parent.stdout.read() == b""
+
+    ChainStore(tmp_path).close()
