@@ -205,11 +205,14 @@ class Node:
     # Making blocks.
 
     async def _produce(self) -> None:
-        while not self._stopping.is_set():
-            await self._wait_for_turn()
-            if self._stopping.is_set():
-                return
-            await self._seal_one()
+        try:
+            while not self._stopping.is_set():
+                await self._wait_for_turn()
+                if not self._stopping.is_set():
+                    await self._seal_one()
+        except BaseException as error:
+            self._fail(error)
+            raise
 
     async def _wait_for_turn(self) -> None:
         """Return when the next block may be made, or when the node is to stop."""

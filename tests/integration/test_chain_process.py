@@ -104,6 +104,18 @@ async def test_what_was_finalized_before_a_kill_is_there_after_it(tmp_path: Path
     assert restored.state.get("System.Account", ALICE.public)["nonce"] == len(told) == 12
 
 
+async def test_the_project_command_runs_a_node_too(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "app.cli", "chain", "run", "--data-dir", str(tmp_path), "--port", "0"]
+    process = await asyncio.create_subprocess_exec(*command, "--seal", "on_tx", stdout=PIPE, cwd=ROOT)
+    assert process.stdout is not None
+    async with asyncio.timeout(WAIT_SECONDS):
+        ready = json.loads(await process.stdout.readline())
+        async with raw_client(ready["ws"]) as client:
+            assert len(await _transfers(client, ready["genesis"], 0, 1)) == 1
+        process.terminate()
+        assert await process.wait() == 0
+
+
 async def test_a_node_that_cannot_start_says_why_and_exits_with_three(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "chain", "--data-dir", str(tmp_path), "--host", "0.0.0.0"),
