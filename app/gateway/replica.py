@@ -27,7 +27,7 @@ from app.gateway.kraken.names import ALPHA_DECIMALS, COST_MIN_RAO, ORDER_MIN_RAO
 from chain.hashing import blake2b_256
 from ledger.engine.api import Records, StateMachine
 from ledger.engine.layout import EventKind, Flag, Mode, Stage
-from ledger.engine.views import MarketView, Reads
+from ledger.engine.views import MarketView, Views
 
 WAITING_MAX: Final = 100_000
 CATCH_UP_SECONDS: Final = 10.0
@@ -80,7 +80,7 @@ class Applied:
 class Replica:
     """State as of ``seq``; ``reads`` are the views of ``engine``, and nobody but ``apply`` changes either."""
 
-    def __init__(self, engine: StateMachine, reads: Reads) -> None:
+    def __init__(self, engine: StateMachine, reads: Views) -> None:
         self._engine = engine
         self.reads = reads
         self.names = Names()

@@ -105,7 +105,7 @@ class Subscriptions:
         channel = asked.params.get("channel", "")
         if channel == INSTRUMENT:
             yield self._one(asked, Stream(INSTRUMENT))
-        elif channel in {TICKER, TRADE}:
+        elif channel in (TICKER, TRADE):  # a tuple: a client may send what no set can look up
             yield from self._per_symbol(asked, channel, find_symbol)
         else:
             yield Reply(asked.method, asked.req_id, error=NAME_INVALID)
