@@ -18,6 +18,7 @@ FAMILIES = (
     "kraken_api",
     "staking",
     "emission",
+    "registration",
 )
 
 

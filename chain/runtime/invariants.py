@@ -6,6 +6,7 @@ from chain.errors import InvariantBroken
 from chain.keys import subnet_account
 from chain.runtime.state import DELETED, Changes, Overlay, State
 from chain.runtime.subtensor import epochs, subnets
+from chain.runtime.subtensor.emission import SUPPLY_MAX
 
 _ACCOUNT: Final = "System.Account"
 _ISSUANCE: Final = "Balances.TotalIssuance"
@@ -19,7 +20,6 @@ _OWNED: Final = (
 )
 """Items by subnet whose alpha is part of what is outstanding, beside the pools of hotkeys."""
 _POOLS: Final = "SubtensorModule.TotalHotkeyAlpha"
-SUPPLY_MAX: Final = 21_000_000 * 10**9
 
 
 def check_block(overlay: Overlay, changes: Changes) -> None:

@@ -173,7 +173,8 @@ class _Block:
             if head % self._parameters.epoch_blocks == 0:
                 invariants.check_state(self._overlay.base)
             system.begin_block(self._context, self._parameters)
-            subnets.decay_registration_prices(self._overlay)
+            if self._inputs.number > 1:
+                subnets.decay_registration_prices(self._overlay)
             coinbase.run_coinbase(self._context)
         self._include_timestamp(self._inputs.extrinsics[0])
 

@@ -40,9 +40,14 @@ def decay_registration_prices(overlay: Overlay) -> None:
             continue
         price = overlay.get("SubtensorModule.Burn", netuid)
         low, high = (overlay.get(f"SubtensorModule.{name}", netuid) for name in ("MinBurn", "MaxBurn"))
-        lowered = min(max(price * factor >> 32, low), high)
+        lowered = decayed(price, factor, low=low, high=high)
         if lowered != price:
             overlay.put("SubtensorModule.Burn", netuid, lowered)
+
+
+def decayed(price: int, factor_q32: int, *, low: int, high: int) -> int:
+    """Return a registration price one block later, rounded down, within its bounds."""
+    return min(max(price * factor_q32 >> 32, low), high)
 
 
 @lru_cache(maxsize=64)

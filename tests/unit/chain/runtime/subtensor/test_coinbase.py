@@ -223,7 +223,7 @@ def test_registration_prices_halve_in_360_blocks_and_stop_at_the_least() -> None
     chain.apply()
 
     assert start == TAO
-    assert 933_000_000 < tenth < 933_100_000
+    assert 934_700_000 < tenth < 934_900_000
     assert chain.state.get(f"{MODULE}.Burn", 1) == 500_000
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from app.verify.emission import FAMILY as EMISSION
 from app.verify.family import Family, Mismatch
+from app.verify.registration import FAMILY as REGISTRATION
 from app.verify.staking import FAMILY as STAKING
 
 VECTORS = Path(__file__).resolve().parents[4] / "vectors"
@@ -17,7 +18,7 @@ def sections(family: Family) -> list[tuple[Family, str, list[Any]]]:
     return [(family, name, cases) for name, cases in family.sections(document) if name in family.runners]
 
 
-SECTIONS = sections(STAKING) + sections(EMISSION)
+SECTIONS = sections(STAKING) + sections(EMISSION) + sections(REGISTRATION)
 
 
 @pytest.mark.parametrize(("family", "section", "cases"), SECTIONS, ids=[name for _, name, _ in SECTIONS])
