@@ -19,6 +19,7 @@ from ledger.engine.layout import (
     Stage,
 )
 from ledger.engine.machine import Engine
+from ledger.engine.parameters import SPEC_VERSIONS
 from ledger.engine.records import command, hash_words, head_group, request
 from ledger.engine.tables import ASSET_BITS
 from ledger.engine.views import Views
