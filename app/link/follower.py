@@ -39,6 +39,8 @@ class LinkStatus:
     finalised: int = 0
     """Height of the finalised head that the node told last."""
     imported: int = 0
+    acted: int = 0
+    """Height of the last head after which jobs were signed and sent."""
     refused: int = 0
     """Refusal code of the head that the ledger did not take, 0 while all is well."""
     reconnects: int = 0
@@ -139,6 +141,7 @@ class ChainLink:
                 return
             height += 1
         await self.submitter.on_head(node, self.reads.head())
+        self.status.acted = self.reads.head().number
 
     def _is_stopped(self) -> bool:
         """Return whether a refused head still waits for an operator, who shows by clearing the halt."""
@@ -169,7 +172,8 @@ class ChainLink:
         for public in hotkeys_needed(block, self.book):
             await self._add_hotkey(public)
         block = await self._filled(reader, block)
-        answer = await self.submit(translate_head(block, self.book, self.reads.jobs()))
+        begun = any(self.reads.head().hash)
+        answer = await self.submit(translate_head(block, self.book, self.reads.jobs(), first=not begun))
         if answer.code:
             log.error("head_refused", height=height, code=answer.code, value=answer.value, bound=answer.bound)
             self.status.refused = answer.code

@@ -163,10 +163,12 @@ def hotkeys_needed(block: FinalisedBlock, book: KeyBook) -> tuple[bytes, ...]:
     return tuple(found)
 
 
-def translate_head(block: FinalisedBlock, book: KeyBook, jobs: Sequence[AnyJob]) -> Request:
+def translate_head(block: FinalisedBlock, book: KeyBook, jobs: Sequence[AnyJob], *, first: bool = False) -> Request:
     """Return the head group of a block whose reads are filled in.
 
-    Positions under hotkeys that the ledger does not know are left out: ``hotkeys_needed`` comes first.
+    ``first``: the ledger has no head yet, so what custody's own keys hold after this block is what it begins with, and
+    nothing that happened to them inside the block is told; deposits of customers are. Positions under hotkeys that the
+    ledger does not know are left out: ``hotkeys_needed`` comes first.
     """
     effects = effects_of(block, book, jobs)
     group = _Group()
@@ -184,7 +186,7 @@ def translate_head(block: FinalisedBlock, book: KeyBook, jobs: Sequence[AnyJob])
         _add_outcome(group, outcome)
     for death in dead_of(block, book, jobs):
         group.add(CommandKind.EXTRINSIC_DEAD, job_id=death.job.job_id, code=death.job.job)
-    for fee in fees_of(block, book, jobs):
+    for fee in () if first else fees_of(block, book, jobs):
         group.add(
             CommandKind.CHAIN_FEE_SEEN,
             flags=Flag.ALPHA if fee.hotkey else 0,
@@ -197,6 +199,8 @@ def translate_head(block: FinalisedBlock, book: KeyBook, jobs: Sequence[AnyJob])
     for payout in dissolved_of(block, book):
         group.add(CommandKind.DISSOLVED_SEEN, netuid=payout.netuid, payout=payout.payout, key=payout.key)
     for deposit in deposits_of(block, book, effects):
+        if first and book.keys[deposit.key].role is not KeyRole.DEPOSIT:
+            continue
         group.add(
             CommandKind.DEPOSIT_SEEN,
             flags=Flag.ALPHA if deposit.hotkey else 0,
@@ -207,7 +211,7 @@ def translate_head(block: FinalisedBlock, book: KeyBook, jobs: Sequence[AnyJob])
             amount=deposit.amount,
             event_index=deposit.event_index,
         )
-    for growth in growth_of(block, book, effects):
+    for growth in () if first else growth_of(block, book, effects):
         group.add(
             CommandKind.GROWTH_SEEN,
             key=growth.key,

@@ -486,3 +486,16 @@ def test_a_group_stands_in_the_exact_order_and_closes_with_count_and_digest() ->
     assert int(request.commands[-1]["other"]) == len(names)
     assert hash_of(request.commands[-1]) == group_digest(request.commands[:-1], request.payloads)
     assert request.payloads == (STRANGER,)
+
+
+def test_the_first_head_tells_what_custody_holds_and_not_how_it_came_but_credits_customers() -> None:
+    maker = BlockMaker(pools={NETUID: make_pool(epoch_ran=True)})
+    maker.fee(HOT, 7, maker.sign(signed_bytes(HOT, 0), HOT, 0))
+    maker.transfer(STRANGER, HOT, 5 * RAO)
+    maker.transfer(STRANGER, ALICE, RAO)
+    maker.stake(POSITION, 100 * RAO, 131 * RAO)
+    maker.account(HOT, RAO)
+
+    names = [name for name, _ in told(translate_head(maker.block(), make_book(), [], first=True))]
+
+    assert names == ["HEAD_BEGIN", "DEPOSIT_SEEN", "POOL_SEEN", "ACCOUNT_SEEN", "STAKE_SEEN", "HEAD_END"]
