@@ -143,8 +143,7 @@ class _Block:
         self._weight = 0
         self._length = 0
         self._parameters = parameters_of(state)
-        self._weight_max = self._parameters.max_block_weight * fill_percent // 100
-        self._length_max = self._parameters.max_block_bytes * fill_percent // 100
+        self._fill_percent = fill_percent
         self._context = Context(
             overlay=self._overlay,
             number=inputs.number,
@@ -208,10 +207,12 @@ class _Block:
         )
 
     def _is_full(self, length: int, weight: int) -> bool:
+        # The first extrinsic may use the whole block: one that the pool admitted must not wait for ever.
+        percent = self._fill_percent if len(self._receipts) > 1 else 100
         return (
             len(self._receipts) >= self._parameters.max_txs_per_block
-            or self._length + length > self._length_max
-            or self._weight + weight > self._weight_max
+            or self._length + length > self._parameters.max_block_bytes * percent // 100
+            or self._weight + weight > self._parameters.max_block_weight * percent // 100
         )
 
     def _include_timestamp(self, raw: bytes) -> None:

@@ -1,25 +1,33 @@
+import contextlib
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chain.extrinsic import call_value, decode_extrinsic, encode_inherent
+from chain.hashing import blake2b_256
 from chain.keys import KeyPair
-from chain.runtime.declarations import codec
+from chain.runtime.admission import validate_extrinsic
+from chain.runtime.declarations import TYPES, codec
+from chain.runtime.errors import Inadmissible
 from chain.runtime.fees import can_pay
 from chain.runtime.invariants import check_state
 from chain.runtime.state import join_key
 from chain.runtime.subtensor import pools
 from chain.runtime.transition import apply_block, build_block
+from chain.scale.types import Named
 from tests.support.dev_chain import (
     ALICE,
     AUTHOR,
     BOB,
+    GENESIS_HASH,
     HOTKEY,
     OTHER_HOTKEY,
     TAO,
     DevChain,
 )
+from tests.support.scale_values import values
 
 SIGNERS = (ALICE, BOB, KeyPair.from_seed(b"\x06" * 32))
 ACCOUNTS = (ALICE.public, BOB.public, SIGNERS[2].public, b"\x33" * 32, AUTHOR, b"modlsubtensr\x03\x00".ljust(32, b"\0"))
@@ -160,6 +168,36 @@ def test_a_block_applied_twice_is_the_same_to_the_byte(block: list[tuple[KeyPair
     assert list(first.delta.items()) == list(second.delta.items())
     assert first.events == second.events
     assert first.receipts == second.receipts
+
+
+@relaxed
+@given(call=values(TYPES, Named("RuntimeCall"), calls_left=4), signer=st.sampled_from(SIGNERS[:2]))
+def test_any_declared_call_with_any_values_is_answered(call: Any, signer: KeyPair) -> None:
+    """Most are not carried out by this chain; all must end as a receipt, none as a fault."""
+    chain = DevChain()
+
+    chain.apply(*included(chain, [(signer, call), (signer, ("Sudo", ("sudo", {"call": call})))]))
+
+    check_state(chain.state)
+
+
+@relaxed
+@given(call=calls, place=st.integers(0, 400), byte=st.integers(1, 255), cut=st.integers(0, 3))
+def test_bytes_gone_wrong_are_refused_or_run_but_never_break_anything(
+    call: Any, place: int, byte: int, cut: int
+) -> None:
+    chain = DevChain()
+    raw = chain.sign(ALICE, call)
+    at = place % len(raw)
+    spoiled = raw[:at] + bytes((raw[at] ^ byte,)) + raw[at + 1 : len(raw) - cut]
+
+    with contextlib.suppress(Inadmissible):
+        validate_extrinsic(chain.state, spoiled, genesis_hash=GENESIS_HASH, head_hash=GENESIS_HASH)
+    built = build_block(chain.state, chain.inputs(), [spoiled, raw])
+
+    assert raw in built.inputs.extrinsics
+    inputs = replace(chain.inputs(), verified=frozenset({blake2b_256(spoiled)}))
+    build_block(chain.state, inputs, [spoiled])
 
 
 @relaxed

@@ -176,6 +176,20 @@ def test_a_proposer_stops_at_its_share_of_the_blocks_limits() -> None:
     assert {refusal.data for _, refusal in built.left_out} == {EXHAUSTS}
 
 
+def test_an_extrinsic_that_fills_a_block_is_taken_when_it_comes_first() -> None:
+    chain = DevChain()
+    buy = stake("add_stake", hotkey=b"\x55" * 32, netuid=1, amount_staked=TAO)
+    heavy = chain.sign(BOB, call_value("Utility", "force_batch", calls=[buy] * 560))
+    light = chain.sign(ALICE, transfer(STRANGER, TAO))
+
+    alone = build_block(chain.state, chain.inputs(), [heavy, light])
+    behind = build_block(chain.state, chain.inputs(), [light, heavy])
+
+    assert alone.result.weight > 17 * 10**11
+    assert [refusal.data for _, refusal in alone.left_out] == [EXHAUSTS]
+    assert [position for position, _ in behind.left_out] == [1]
+
+
 def test_a_signature_that_was_checked_before_is_not_checked_again() -> None:
     chain = DevChain()
     raw = chain.sign(ALICE, transfer(STRANGER, TAO))
