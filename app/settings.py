@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 PREFIX = "TAOBOURSE_"
 
@@ -23,6 +23,18 @@ class _FromEnvironment(BaseModel):
         source = os.environ if environment is None else environment
         found = {name: source[PREFIX + name.upper()] for name in cls.model_fields if PREFIX + name.upper() in source}
         return cls.model_validate(found | given)
+
+
+class ExchangeSettings(_FromEnvironment):
+    """What the whole process needs: the URL of another PostgreSQL, the passphrase of the sealed custody seed."""
+
+    database_url: str | None = None
+    passphrase: SecretStr | None = None
+
+    @property
+    def passphrase_bytes(self) -> bytes | None:
+        """Return the passphrase as the seal takes it."""
+        return None if self.passphrase is None else self.passphrase.get_secret_value().encode()
 
 
 class GatewaySettings(_FromEnvironment):

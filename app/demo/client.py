@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import json
 import time
 from collections.abc import Mapping
 from types import TracebackType
@@ -47,31 +48,43 @@ class ExchangeClient:
         """Close the connections."""
         await self._http.aclose()
 
-    async def public(self, method: str, **params: object) -> Any:
+    async def public(self, name: str, /, **params: object) -> Any:
         """Call a public method and return its result, or raise ``Refused``."""
-        answer = await self._http.get(
-            f"/0/public/{method}", params={name: str(value) for name, value in params.items()}
-        )
+        answer = await self._http.get(f"/0/public/{name}", params={name: str(value) for name, value in params.items()})
         return _result(answer)
 
-    async def private(self, method: str, **params: object) -> Any:
+    async def private(self, name: str, /, **params: object) -> Any:
         """Sign and call a private method and return its result, or raise ``Refused``."""
-        self._nonce = max(self._nonce + 1, time.time_ns())
-        nonce = str(self._nonce)
-        path = f"/0/private/{method}"
+        nonce = self._next_nonce()
+        path = f"/0/private/{name}"
         body = urlencode({"nonce": nonce, **params}).encode()
-        headers = {
-            "API-Key": self._key,
-            "API-Sign": sign_request(path, nonce, body, self._secret),
-            "Content-Type": "application/x-www-form-urlencoded",
-        }
+        headers = self._headers(path, nonce, body, "application/x-www-form-urlencoded")
         return _result(await self._http.post(path, content=body, headers=headers))
+
+    async def add_address(self, *, asset: str, name: str, address: str) -> Any:
+        """Register a withdrawal address under a name; the same again is no error."""
+        path = "/v1/withdrawal-addresses"
+        nonce = self._next_nonce()
+        body = json.dumps({"nonce": nonce, "asset": asset, "key": name, "address": address}).encode()
+        answer = await self._http.post(path, content=body, headers=self._headers(path, nonce, body, "application/json"))
+        if answer.is_client_error:
+            raise Refused([answer.text])
+        answer.raise_for_status()
+        return answer.json()
 
     async def get(self, path: str) -> Any:
         """Return the JSON of a ``/v1`` read."""
         answer = await self._http.get(path)
         answer.raise_for_status()
         return answer.json()
+
+    def _next_nonce(self) -> str:
+        self._nonce = max(self._nonce + 1, time.time_ns())
+        return str(self._nonce)
+
+    def _headers(self, path: str, nonce: str, body: bytes, content_type: str) -> dict[str, str]:
+        signature = sign_request(path, nonce, body, self._secret)
+        return {"API-Key": self._key, "API-Sign": signature, "Content-Type": content_type}
 
 
 def _result(answer: httpx.Response) -> Any:

@@ -18,6 +18,7 @@ from app.gateway.kraken.routes import KrakenRoutes
 from app.gateway.parts import Parts
 from app.gateway.problems import Problem
 from app.gateway.v1.addresses import addresses_router
+from app.gateway.v1.custody import custody_router
 from app.gateway.v1.operations import operations_router
 from app.observability import METRICS_TYPE, Metrics
 from app.settings import GatewaySettings
@@ -52,6 +53,7 @@ def create_app(parts: Parts) -> FastAPI:
         lifespan=lifespan,
     )
     app.include_router(operations_router(parts))
+    app.include_router(custody_router(parts))
     app.include_router(addresses_router(parts, parts.authenticator))
     app.add_exception_handler(Problem, _answer_problem)
     app.add_exception_handler(RequestValidationError, _answer_invalid)

@@ -1,0 +1,230 @@
+"""The only place where real parts are built and joined: one process with engine, gateway, link and signer on one loop.
+
+Starting and recovering are the same code: open the log as its only writer, evolve engine and replica by it, open the
+door.
+"""
+
+import asyncio
+import os
+import secrets
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import structlog
+from fastapi import FastAPI
+
+from app.custody.journal import Journal
+from app.custody.keys import Keyring, load_or_create_seed
+from app.custody.policy import Policy
+from app.custody.signer import Signer
+from app.gateway.limits import Limits
+from app.gateway.main import GatewayServer, create_app, create_server, listening_port
+from app.gateway.nonces import PostgresNonces
+from app.gateway.parts import Parts, wall_clock_ms
+from app.gateway.replica import Replica
+from app.gateway.vault import Vault, load_or_create_master_key
+from app.link.connection import NodeConnection
+from app.link.deposits import ChainKeys
+from app.link.follower import ChainLink
+from app.link.keybook import KeyBook
+from app.link.settings import LinkSettings
+from app.link.submitter import Submitter
+from app.postgres.embedded import EmbeddedPostgres
+from app.postgres.files import write_private
+from app.settings import GatewaySettings
+from ledger.codec import Batch
+from ledger.engine.machine import Engine
+from ledger.engine.views import Views
+from ledger.log.migrate import migrate
+from ledger.log.postgres import PostgresLog
+from ledger.log.recovery import recover
+from ledger.sequencer import Sequencer
+
+log = structlog.get_logger(__name__)
+
+START_TIMEOUT_S = 30.0
+NONCE_CONNECTIONS = 2
+EXIT_FATAL = 70
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeConfig:
+    """What one embedded exchange needs to know.
+
+    ``data_dir`` holds database, sealed seed, signer's journal and secrets, mode 0700; ``database_url`` uses another
+    PostgreSQL; ``passphrase`` opens the sealed seed (where it is absent, one is drawn and kept beside it, mode 0600).
+    """
+
+    data_dir: Path
+    link: LinkSettings
+    gateway: GatewaySettings = field(default_factory=GatewaySettings)
+    database_url: str | None = None
+    passphrase: bytes | None = None
+    clock_ms: Callable[[], int] = wall_clock_ms
+
+
+class Exchange:
+    """All parts of the embedded shape; ``start`` returns once it answers, ``stop`` leaves everything durable."""
+
+    def __init__(
+        self,
+        config: ExchangeConfig,
+        *,
+        prepare: Callable[["Exchange"], Awaitable[None]] | None = None,
+        on_fatal: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        """``prepare`` runs once ledger and custody stand and before the first block is followed, at every start."""
+        self.config = config
+        self._prepare = prepare
+        self.sequencer: Sequencer
+        self.replica: Replica
+        self.chain_keys: ChainKeys
+        self.signer: Signer
+        self.link: ChainLink
+        self.vault: Vault
+        self.app: FastAPI
+        self.port = 0
+        self._on_fatal = on_fatal or end_process
+        self._stack = AsyncExitStack()
+        self._server: GatewayServer
+        self._serving: asyncio.Task[None]
+
+    async def start(self) -> None:
+        """Bring everything up in the order of dependence; what fails takes down what stands already."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+
+    async def stop(self) -> None:
+        """Close the doors first, the log last."""
+        await self._stack.aclose()
+
+    async def wait(self) -> None:
+        """Return when the gateway ends by itself, which it does only when something went wrong."""
+        await asyncio.shield(self._serving)
+
+    async def _start(self) -> None:
+        self.config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        url = await self._open_database()
+        await self._open_ledger(url)
+        await self._open_custody()
+        if self._prepare is not None:
+            await self._prepare(self)
+        self._open_link()
+        await self._open_gateway(url)
+
+    async def _open_database(self) -> str:
+        url = self.config.database_url
+        if url is None:
+            postgres = EmbeddedPostgres(self.config.data_dir)
+            url = await postgres.start()
+            self._stack.push_async_callback(postgres.stop)
+        await migrate(url)
+        return url
+
+    async def _open_ledger(self, url: str) -> None:
+        event_log = PostgresLog(url)
+        head = await event_log.open()
+        self._stack.push_async_callback(event_log.close)
+        engine, copy = Engine(), Engine()
+        self.replica = Replica(copy, Views(copy))
+        await recover(event_log, engine, head)
+        await self.replica.recover(event_log)
+        self.sequencer = Sequencer(
+            engine=engine, log=event_log, head=head, clock=self.config.clock_ms, on_fatal=self._on_fatal
+        )
+        self.sequencer.subscribe(self.replica.apply)
+        self.sequencer.start()
+        self._stack.push_async_callback(self.sequencer.stop)
+
+    async def _open_custody(self) -> None:
+        folder = self.config.data_dir
+        passphrase = self.config.passphrase or kept_passphrase(folder / "custody.passphrase")
+        keyring = Keyring(await asyncio.to_thread(load_or_create_seed, folder / "custody.seed", passphrase))
+        self.chain_keys = ChainKeys(self.replica.reads, self.sequencer.submit, keyring)
+        hot, trading = await self.chain_keys.ensure_custody()
+        async with NodeConnection(self.config.link.url) as node:
+            genesis_hash = node.genesis_hash
+        journal = Journal(folder / "signer.journal")
+        self._stack.callback(journal.close)
+        self.signer = Signer(
+            keyring=keyring,
+            policy=Policy(hot=hot.public, trading=trading.public),
+            journal=journal,
+            genesis_hash=genesis_hash,
+            clock_ms=self.config.clock_ms,
+        )
+
+    def _open_link(self) -> None:
+        reads, book = self.replica.reads, KeyBook.of(self.replica.reads)
+        submitter = Submitter(
+            reads=reads, submit=self.sequencer.submit, signer=self.signer, book=book, settings=self.config.link
+        )
+        self.link = ChainLink(
+            settings=self.config.link, reads=reads, submit=self.sequencer.submit, submitter=submitter, book=book
+        )
+        self._stack.callback(self.sequencer.subscribe(self._observe))
+        following = self.link.start()
+        following.add_done_callback(self._link_ended)
+        self._stack.push_async_callback(self.link.stop)
+
+    def _observe(self, batch: Batch) -> None:
+        self.link.observe(batch)
+
+    def _link_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._on_fatal(error)
+
+    async def _open_gateway(self, url: str) -> None:
+        pool: Any = await asyncpg.create_pool(url, min_size=1, max_size=NONCE_CONNECTIONS)
+        self._stack.push_async_callback(pool.close)
+        self.vault = Vault(load_or_create_master_key(self.config.data_dir / "api.master"))
+        settings = self.config.gateway
+        parts = Parts(
+            replica=self.replica,
+            sequencer=self.sequencer,
+            vault=self.vault,
+            nonces=PostgresNonces(pool),
+            limits=Limits(enabled=settings.rate_limits),
+            assign_deposit_key=self.chain_keys.assign_deposit_key,
+            settings=settings,
+            now_ms=self.config.clock_ms,
+            is_ready=lambda: self.link.status.connected,
+        )
+        self.app = create_app(parts)
+        self._server = create_server(self.app, settings)
+        self._serving = asyncio.create_task(self._server.serve(), name="gateway")
+        self._stack.push_async_callback(self._close_gateway)
+        async with asyncio.timeout(START_TIMEOUT_S):
+            while not self._server.started:
+                if self._serving.done():
+                    self._serving.result()
+                    raise OSError(f"the gateway could not listen on {settings.host}:{settings.port}")
+                await asyncio.sleep(0.01)
+        self.port = listening_port(self._server)
+
+    async def _close_gateway(self) -> None:
+        self._server.should_exit = True
+        await asyncio.wait([self._serving])
+
+
+def kept_passphrase(path: Path) -> bytes:
+    """Return the passphrase kept in a file only its owner can read, drawing it once.
+
+    It protects a copied seed file, not a stolen data folder: set ``TAOBOURSE_PASSPHRASE`` where that matters.
+    """
+    if not path.exists():
+        write_private(path, secrets.token_hex(32))
+    return path.read_bytes().strip()
+
+
+def end_process(error: BaseException) -> None:
+    """End the process at once: memory may be ahead of the log, and only a start can tell what is true."""
+    log.critical("fatal", error=f"{type(error).__name__}: {error}", exc_info=error)
+    os._exit(EXIT_FATAL)

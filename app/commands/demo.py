@@ -1,0 +1,44 @@
+"""``taobourse demo``: the whole exchange on one machine, with a story; and the check that plays it through crashes."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DEFAULT_PORT = 8_700
+DEFAULT_CHAIN_PORT = 9_944
+
+
+def demo(
+    *,
+    data_dir: Annotated[Path, typer.Option(help="Where everything is kept; made if absent.")] = Path(".demo"),
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port of the exchange, 0: a free one.")] = DEFAULT_PORT,
+    chain_port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Port of the chain, 0: a free one.")
+    ] = DEFAULT_CHAIN_PORT,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="No story: one line of JSON once everything answers.")
+    ] = False,
+    fast: Annotated[bool, typer.Option("--fast", help="Blocks every 250 ms instead of 2 s.")] = False,
+    no_rate_limits: Annotated[bool, typer.Option("--no-rate-limits", help="Let every request through.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Play the story against a child that is killed; exit code 0 or 7.")
+    ] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="Wipe the data of an earlier demo and end.")] = False,
+) -> None:
+    """Start embedded PostgreSQL, the chain and the exchange, play one trade, and run until Ctrl-C."""
+    from app.demo import check as checking
+    from app.demo import run
+    from app.observability import configure_logging
+
+    if reset:
+        run.reset(data_dir)
+        return
+    options = run.DemoOptions(
+        data_dir=data_dir, port=port, chain_port=chain_port, fast=fast, rate_limits=not no_rate_limits
+    )
+    if check:
+        raise typer.Exit(asyncio.run(checking.run_check(options, say=typer.echo)))
+    configure_logging("warning")
+    raise typer.Exit(asyncio.run(run.run_demo(options, as_json=as_json, say=typer.echo)))

@@ -1,0 +1,180 @@
+"""Runs the demo: the chain as a child process, the exchange on this loop, a story, and then whatever the user does."""
+
+import asyncio
+import json
+import shutil
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from app.bootstrap import Exchange, ExchangeConfig
+from app.demo.client import ExchangeClient
+from app.demo.node import ChildNode, start_node
+from app.demo.setup import LISTED, TESTER, Customer, fund_tester, open_customers, prepare_house
+from app.demo.story import Say, Story
+from app.link.settings import LinkSettings
+from app.settings import ExchangeSettings, GatewaySettings
+
+BLOCK_MS: Final = 2_000
+FAST_BLOCK_MS: Final = 250
+STORYTELLER: Final = "alice"
+STORY_COLD_URI: Final = "//Cold//alice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoOptions:
+    """What the command line asks for; ports 0 take free ones."""
+
+    data_dir: Path
+    port: int
+    chain_port: int
+    fast: bool = False
+    rate_limits: bool = True
+
+    @property
+    def block_ms(self) -> int:
+        """Return the time between blocks, ms."""
+        return FAST_BLOCK_MS if self.fast else BLOCK_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A demo that answers."""
+
+    exchange: Exchange
+    node: ChildNode
+    customers: list[Customer]
+
+    @property
+    def rest(self) -> str:
+        """Return the URL of the REST interface, without a path."""
+        return f"http://{self.exchange.config.gateway.host}:{self.exchange.port}"
+
+    def told(self) -> dict[str, Any]:
+        """Return what a program needs to use the demo."""
+        return {
+            "rest": self.rest,
+            "ws": self.rest.replace("http", "ws", 1) + "/v2",
+            "chain_ws": self.node.url,
+            "symbols": [self.exchange.replica.names.pair_of(netuid).wsname for netuid in LISTED],
+            "accounts": [
+                {
+                    "name": customer.name,
+                    "keys": [{"key": key, "secret": secret} for key, secret in customer.keys],
+                    "deposit_address": customer.deposit_address,
+                }
+                for customer in self.customers
+            ],
+        }
+
+
+def reset(data_dir: Path) -> None:
+    """Remove everything that a demo keeps; nothing else in the folder is touched."""
+    for name in ("chain", "postgres"):
+        shutil.rmtree(data_dir / name, ignore_errors=True)
+    for name in ("api.master", "custody.passphrase", "custody.seed", "signer.journal"):
+        (data_dir / name).unlink(missing_ok=True)
+    for path in (*data_dir.glob("postgres.*"), *data_dir.glob("*.log")):
+        path.unlink(missing_ok=True)
+
+
+@asynccontextmanager
+async def running_demo(options: DemoOptions) -> AsyncIterator[Running]:
+    """Start everything, set it up where that is still to be done, and stop it at the end."""
+    settings = ExchangeSettings.read()
+    options.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    node = await start_node(
+        options.data_dir / "chain",
+        port=options.chain_port,
+        block_ms=options.block_ms,
+        log=options.data_dir / "chain.log",
+    )
+    try:
+        config = ExchangeConfig(
+            data_dir=options.data_dir,
+            link=LinkSettings(url=node.url, block_interval_ms=options.block_ms),
+            gateway=GatewaySettings.read(port=options.port, rate_limits=options.rate_limits, address_cooling_ms=0),
+            database_url=settings.database_url,
+            passphrase=settings.passphrase_bytes,
+        )
+        exchange = Exchange(config, prepare=prepare_house)
+        await exchange.start()
+        try:
+            customers = await open_customers(exchange)
+            await fund_tester(exchange, next(customer for customer in customers if customer.name == TESTER))
+            yield Running(exchange, node, customers)
+        finally:
+            await exchange.stop()
+    finally:
+        await node.stop()
+
+
+async def run_demo(options: DemoOptions, *, as_json: bool, say: Say) -> int:
+    """Run until SIGINT, SIGTERM, or until a part ends by itself; return the exit code."""
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signum, asked.set)
+    async with running_demo(options) as running:
+        if as_json:
+            say(json.dumps(running.told()))
+        else:
+            await tell_story(running, say)
+            say(_guide(running, options))
+        ends = [
+            asyncio.create_task(asked.wait()),
+            asyncio.create_task(running.node.process.wait()),
+            asyncio.create_task(running.exchange.wait()),
+        ]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for task in ends:
+            task.cancel()
+    return 0 if asked.is_set() else 1
+
+
+async def tell_story(running: Running, say: Say) -> None:
+    """Play the story once in the life of the data."""
+    customer = next(customer for customer in running.customers if customer.name == STORYTELLER)
+    key, secret = customer.keys[0]
+    async with ExchangeClient(running.rest, key=key, secret=secret) as client:
+        if await client.private("WithdrawStatus", asset="TAO"):
+            say("the story was played on this data before; everything goes on from there")
+            return
+        story = Story(client, running.node.url, cold_uri=STORY_COLD_URI, say=say)
+        await story.begin()
+        await story.deposit()
+        await story.buy()
+        await story.sell_part()
+        await story.settle()
+        await story.reconcile()
+        await story.request_withdrawal()
+        await story.receive_withdrawal()
+
+
+def _guide(running: Running, options: DemoOptions) -> str:
+    pair = running.exchange.replica.names.pair_of(LISTED[0]).key
+    lines = [
+        "",
+        f"REST    {running.rest}",
+        f"socket  {running.told()['ws']}",
+        f"chain   {running.node.url}",
+        "",
+    ]
+    for customer in running.customers:
+        lines.append(f"{customer.name}: deposit address {customer.deposit_address}")
+        for key, secret in customer.keys:
+            lines += [f"  key    {key}", f"  secret {secret}"]
+    lines += [
+        "",
+        "Try:",
+        f"  curl -s '{running.rest}/0/public/Ticker?pair={pair}'",
+        f"  curl -s '{running.rest}/0/public/Depth?pair={pair}&count=5'",
+        f"  curl -s '{running.rest}/v1/markets'",
+        f"  .venv/bin/taobourse log cat --data-dir {options.data_dir} | tail -3",
+        "",
+        "Ctrl-C ends; the next start goes on from here.",
+    ]
+    return "\n".join(lines)
