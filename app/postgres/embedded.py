@@ -83,6 +83,7 @@ class EmbeddedPostgres:
         self._account = Account(uid=os.geteuid(), gid=os.getegid(), switch=False)
         self._password = ""
         self._socket_dir = Path()
+        self._holds_sockets = False
 
     @property
     def url(self) -> str:
@@ -127,7 +128,9 @@ class EmbeddedPostgres:
         if self.pid is not None:
             await stop_process(self.pid, self._child)
             self.pid = self._child = None
+        if self._holds_sockets:
             shutil.rmtree(self._socket_dir, ignore_errors=True)
+            self._holds_sockets = False
         self._release_folder()
 
     async def stop_left_over(self) -> bool:
@@ -194,6 +197,7 @@ class EmbeddedPostgres:
             if not is_private_to(self._socket_dir, self._account.uid, os.geteuid()):
                 raise FolderTaken(folder=self._socket_dir) from None
             self._account.give(self._socket_dir)
+        self._holds_sockets = True
 
     def _address(self, folder: Path) -> str:
         """Return how the server is told its data folder (see the module's text)."""
@@ -242,6 +246,7 @@ class EmbeddedPostgres:
         if is_ours is None:
             if await has_ended(found.pid, None, ENDING_S):
                 return False  # it was just dying
+            self._holds_sockets = False  # they may be in use
             raise LeftOverUnclear(pid=found.pid)
         if not is_ours:
             # The number was given to somebody else's process after our server had died with the machine.
@@ -251,6 +256,7 @@ class EmbeddedPostgres:
             await stop_process(found.pid)
             return False
         self.pid = found.pid
+        self._holds_sockets = True
         self.was_adopted = True
         return True
 

@@ -251,8 +251,10 @@ async def test_a_cluster_that_cannot_start_says_why_and_frees_the_folder(data_di
         pass
     (data_dir / "postgres/global/pg_control").rename(data_dir / "pg_control")
 
+    broken = EmbeddedPostgres(data_dir)
     with pytest.raises(ServerDidNotStart, match="pg_control"):
-        await EmbeddedPostgres(data_dir).start()
+        await broken.start()
+    assert not broken._socket_dir.exists()
 
     (data_dir / "pg_control").rename(data_dir / "postgres/global/pg_control")
     async with EmbeddedPostgres(data_dir) as server:
