@@ -58,7 +58,7 @@ def custody_at_head(replica: Replica) -> CustodyModel:
     reads = replica.reads
     head, hotkeys = reads.head(), reads.hotkeys()
     keys = []
-    for key in reads.keys():
+    for key in reads.keys():  # noqa: SIM118 - a list of views
         view = reads.custody(key.key)
         stakes = [
             StakeModel(hotkey=f"0x{hotkeys[stake.hotkey - 1].hex()}", netuid=stake.netuid, amount_rao=str(stake.amount))
