@@ -8,7 +8,7 @@ from chain.runtime import balances, proxy, sudo, system, utility
 from chain.runtime.context import Context, Origin
 from chain.runtime.errors import CALL_FILTERED, DispatchFailed
 from chain.runtime.proxy_types import allows, includes
-from chain.runtime.subtensor import moves, staking
+from chain.runtime.subtensor import exits, moves, staking
 
 Handler = Callable[[Context, Origin, dict[str, Any]], None]
 
@@ -17,6 +17,7 @@ HANDLERS: Final[dict[tuple[str, str], Handler]] = {
     **balances.CALLS,
     **staking.CALLS,
     **moves.CALLS,
+    **exits.CALLS,
     **utility.CALLS,
     **proxy.CALLS,
     **sudo.CALLS,

@@ -21,6 +21,9 @@ from chain.runtime.subtensor import pools, positions
 _GIVE_UP_ALPHA: Final = {
     "remove_stake": ("hotkey", "netuid"),
     "remove_stake_limit": ("hotkey", "netuid"),
+    "remove_stake_full_limit": ("hotkey", "netuid"),
+    "recycle_alpha": ("hotkey", "netuid"),
+    "burn_alpha": ("hotkey", "netuid"),
     "move_stake": ("origin_hotkey", "origin_netuid"),
     "transfer_stake": ("hotkey", "origin_netuid"),
     "swap_stake": ("hotkey", "origin_netuid"),

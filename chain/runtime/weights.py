@@ -26,6 +26,10 @@ _RAO: Final = {
     ("SubtensorModule", "transfer_stake"): 666_770,
     ("SubtensorModule", "swap_stake"): 2_158_509,
     ("SubtensorModule", "swap_stake_limit"): 2_259_757,
+    ("SubtensorModule", "unstake_all"): 8 * 1_284_599,
+    ("SubtensorModule", "unstake_all_alpha"): 8 * 1_284_599 + 1_532_032,
+    ("SubtensorModule", "recycle_alpha"): 548_569,
+    ("SubtensorModule", "burn_alpha"): 548_569,
     ("SubtensorModule", "try_associate_hotkey"): 35_000,
 }
 _BATCH: Final = 5_000 * _PER_RAO
