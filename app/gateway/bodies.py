@@ -1,8 +1,11 @@
 """Reading what a client sends, never more than was agreed."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.requests import Request
+
+DISCARD_MAX: Final = 32 * 2**20
 
 
 @dataclass(eq=False)
@@ -18,17 +21,27 @@ class BodyTooLarge(Exception):  # noqa: N818 - named as style.md names the famil
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """Return the raw body, the very bytes that were signed; raises ``BodyTooLarge`` before reading on."""
+    """Return the raw body, the very bytes that were signed; raises ``BodyTooLarge``.
+
+    What is too much is thrown away as it comes, up to a bound: a client that still sends would otherwise lose the
+    answer with its connection.
+    """
     stated = request.headers.get("content-length", "")
-    if stated.isdecimal() and int(stated[:20]) > limit:
-        raise BodyTooLarge(limit, int(stated[:20]))
+    size_stated = int(stated[:20]) if stated.isdecimal() else 0
+    if size_stated > DISCARD_MAX:
+        raise BodyTooLarge(limit, size_stated)
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
         size += len(part)
-        if size > limit:
-            raise BodyTooLarge(limit)
-        parts.append(part)
+        if size <= limit:
+            parts.append(part)
+        elif size > DISCARD_MAX:
+            break
+        else:
+            parts.clear()
+    if size > limit:
+        raise BodyTooLarge(limit, size_stated)
     return b"".join(parts)
 
 

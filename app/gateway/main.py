@@ -1,10 +1,9 @@
-"""The gateway as one ASGI application, and the server that runs it."""
+"""The gateway as one ASGI application; ``server.py`` runs it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Generator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
-import uvicorn
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
@@ -17,11 +16,13 @@ from app.gateway.kraken.books import Books
 from app.gateway.kraken.routes import KrakenRoutes
 from app.gateway.parts import Parts
 from app.gateway.problems import Problem
+from app.gateway.server import GatewayServer, create_server, listening_port
 from app.gateway.v1.addresses import addresses_router
 from app.gateway.v1.custody import custody_router
 from app.gateway.v1.operations import operations_router
 from app.observability import METRICS_TYPE, Metrics
-from app.settings import GatewaySettings
+
+__all__ = ["GatewayServer", "create_app", "create_server", "listening_port"]
 
 
 def create_app(parts: Parts) -> FastAPI:
@@ -85,41 +86,3 @@ async def _answer_problem(_: Request, error: Exception) -> Response:
 
 async def _answer_invalid(_: Request, error: Exception) -> Response:
     return Problem(422, "malformed_request", "The request does not have the right form", str(error)[:120]).response()
-
-
-class GatewayServer(uvicorn.Server):
-    """A uvicorn server that leaves signals to whoever owns the process."""
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        """Install nothing."""
-        yield
-
-
-def create_server(app: FastAPI, settings: GatewaySettings) -> GatewayServer:
-    """Return a server with bounded frames, headers and queues; ``await server.serve()`` runs it on this loop.
-
-    Once it has ``started``, ``listening_port`` tells its port; ``should_exit = True`` ends it.
-    """
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        ws="websockets-sansio",
-        ws_max_size=settings.frame_bytes_max,
-        ws_ping_interval=20.0,
-        ws_ping_timeout=20.0,
-        h11_max_incomplete_event_size=64 * 1_024,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=3,
-        server_header=False,
-    )
-    return GatewayServer(config)
-
-
-def listening_port(server: uvicorn.Server) -> int:
-    """Return the port a started server listens on."""
-    port: int = server.servers[0].sockets[0].getsockname()[1]
-    return port

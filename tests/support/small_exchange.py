@@ -191,7 +191,7 @@ class Client:
         self.nonce += 1
         return str(self.nonce)
 
-    async def private(self, method: str, **fields: object) -> dict[str, Any]:
+    async def private(self, method: str, /, **fields: object) -> dict[str, Any]:
         """Return the whole envelope of a private call."""
         body = urlencode({"nonce": self.next_nonce(), **fields}).encode()
         return await self.send(f"/0/private/{method}", body, str(self.nonce))
@@ -209,13 +209,13 @@ class Client:
         told: dict[str, Any] = answer.json()
         return told
 
-    async def ok(self, method: str, **fields: object) -> Any:
+    async def ok(self, method: str, /, **fields: object) -> Any:
         """Return the result of a private call that must succeed."""
         told = await self.private(method, **fields)
         assert told["error"] == [], told
         return told["result"]
 
-    async def public(self, method: str, **fields: object) -> dict[str, Any]:
+    async def public(self, method: str, /, **fields: object) -> dict[str, Any]:
         """Return the whole envelope of a public call."""
         told: dict[str, Any] = (await self.http.get(f"/0/public/{method}", params=fields)).json()
         return told
