@@ -35,6 +35,7 @@ from ledger.log.recovery import recover
 from ledger.sequencer import Sequencer
 from tests.support.chain_node import running_node
 from tests.support.link_chain import NETUID, TAO, VALIDATOR, Person
+from tests.support.link_wire_tap import WireTap, wire_tap
 
 KEYRING = Keyring(bytes(range(32)))
 HOT, TRADING = custody_keys(KEYRING)
@@ -46,6 +47,8 @@ class Exchange:
     """The parts of one running exchange; ``operator`` sends one command, ``settle_down`` waits for the link."""
 
     node: Node
+    tap: WireTap
+    """Between link and node."""
     folder: Path
     settings: LinkSettings
     log: MemoryLog = field(default_factory=MemoryLog)
@@ -186,9 +189,9 @@ class Exchange:
 @asynccontextmanager
 async def running_exchange(folder: Path, **settings: Any) -> AsyncIterator[Exchange]:
     """Run an exchange: keys funded, staking proxy set, subnet 1 listed, the first head imported."""
-    async with running_node(folder / "chain", seal="manual") as node:
+    async with running_node(folder / "chain", seal="manual") as node, wire_tap(node.url) as tap:
         chosen = {"block_interval_ms": 2_000, "silent_at_least_s": WAIT_S, "backoff_min_s": 0.01, **settings}
-        exchange = Exchange(node, folder, LinkSettings(url=node.url, **chosen))
+        exchange = Exchange(node, tap, folder, LinkSettings(url=tap.url, **chosen))
         await exchange.start()
         alice = Person(node, "//Alice")
         alice.pay(HOT.public, 2_000 * TAO)
