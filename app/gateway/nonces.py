@@ -91,14 +91,9 @@ class _Waiting:
     answer: "asyncio.Future[bool]"
 
 
-_LOAD = """
-WITH made AS (
-    INSERT INTO api_nonces (api_key, highest, seen) SELECT unnest($1::text[]), 0, '{}' ON CONFLICT DO NOTHING
-    RETURNING api_key, highest, seen
-)
-SELECT api_key, highest::text, seen::text[] FROM made
-UNION ALL SELECT api_key, highest::text, seen::text[] FROM api_nonces WHERE api_key = ANY ($1::text[])
-"""
+_MAKE = "INSERT INTO api_nonces (api_key, highest, seen) SELECT unnest($1::text[]), 0, '{}' ON CONFLICT DO NOTHING"
+
+_LOAD = "SELECT api_key, highest::text, seen::text[] FROM api_nonces WHERE api_key = ANY ($1::text[])"
 
 # Compare and swap: a row that another gateway changed meanwhile does not match, and is judged again.
 _SWAP = """
@@ -158,10 +153,18 @@ class PostgresNonces:
             waiting.answer.set_exception(NoncesUnavailable("another gateway keeps changing this key"))
 
     async def _load(self, api_keys: set[str]) -> None:
-        missing = sorted(api_keys - self._cache.keys())
+        missing = api_keys - self._cache.keys()
         if not missing:
             return
-        for row in await self._pool.fetch(_LOAD, missing):
+        await self._read(missing)
+        missing -= self._cache.keys()
+        if missing:
+            # A statement of its own: one that inserts does not see the row that another gateway inserted meanwhile.
+            await self._pool.fetch(_MAKE, sorted(missing))
+            await self._read(missing)
+
+    async def _read(self, api_keys: set[str]) -> None:
+        for row in await self._pool.fetch(_LOAD, sorted(api_keys)):
             self._cache[row[0]] = Used(int(row[1]), tuple(int(nonce) for nonce in row[2]))
 
     async def _swap(self, batch: Sequence[_Waiting]) -> list[_Waiting]:

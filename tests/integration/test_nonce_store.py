@@ -60,7 +60,7 @@ async def test_calls_of_one_moment_are_judged_in_their_order(pool: Any) -> None:
     assert told == [True, False, True, False, True]
 
 
-async def test_many_keys_share_one_statement(pool: Any) -> None:
+async def test_many_keys_share_their_statements(pool: Any) -> None:
     store = PostgresNonces(pool)
     statements = []
 
@@ -76,7 +76,10 @@ async def test_many_keys_share_one_statement(pool: Any) -> None:
     told = await asyncio.gather(*(store.accept(f"key {i}", 1, 0) for i in range(500)))
 
     assert all(told)
-    assert len(statements) == 2
+    assert len(statements) == 4
+    statements.clear()
+    assert all(await asyncio.gather(*(store.accept(f"key {i}", 2, 0) for i in range(500))))
+    assert len(statements) == 1
 
 
 async def test_without_a_database_nothing_is_accepted(postgres_url: str) -> None:
