@@ -1,0 +1,71 @@
+"""The laws of ``execution`` section 13 that concern what is built, held against the oracle after every batch."""
+
+from collections import defaultdict
+
+from ledger.engine.layout import EventKind, Flag, Stage
+from tests.support.naive.books import HOUSE
+from tests.support.naive.exchange import RAO, Exchange, Record
+
+
+def check_laws(exchange: Exchange, events: list[Record]) -> None:
+    """Raise ``AssertionError`` where a law does not hold after a batch with these events."""
+    everything_sums_to_zero(exchange)
+    no_window_is_overrun(exchange)
+    the_mirror_has_the_position_in_it(exchange)
+    limits_hold(events)
+    the_house_covers_customers(exchange, events)
+    one_settlement_at_a_time(exchange, events)
+
+
+def everything_sums_to_zero(exchange: Exchange) -> None:
+    """Law 1: customers + withdrawing + suspense + house + custody = 0 in every asset; the signs hold at each posting."""
+    sums: dict[int, int] = defaultdict(int)
+    for (_, asset), amount in exchange.books.amounts.items():
+        sums[asset] += amount
+    assert not any(sums.values()), f"an asset does not sum to zero: {dict(sums)}"
+
+
+def no_window_is_overrun(exchange: Exchange) -> None:
+    """Law 7."""
+    for market in exchange.markets.values():
+        assert 0 <= market.used <= market.cap or market.used == 0, f"window of {market.netuid}"
+
+
+def the_mirror_has_the_position_in_it(exchange: Exchange) -> None:
+    """Law 3, first half: the mirror's alpha is the head's less what is pending, at every moment."""
+    for market in exchange.markets.values():
+        live = market.stage < Stage.DELISTED and market.pool_height == exchange.head
+        if market.mirror and market.pool and live:
+            assert market.mirror.alpha == market.pool.alpha - exchange.need(market), f"mirror of {market.netuid}"
+
+
+def limits_hold(events: list[Record]) -> None:
+    """Law 5: no order pays more or gets less than its limit."""
+    limits: dict[int, int] = {}
+    for event in events:
+        if event["kind"] == EventKind.ORDER_ACCEPTED:
+            limits[event["order_id"]] = event["limit"]
+        elif event["kind"] == EventKind.FILLED:
+            bound = event["amount"] * limits[event["order_id"]]
+            paid = event["tao"] * RAO
+            assert paid >= bound if event["flags"] & Flag.SELL else paid <= bound, f"limit of {event}"
+
+
+def the_house_covers_customers(exchange: Exchange, events: list[Record]) -> None:
+    """Law 8: where a market is backed, its last fill leaves the house solvent in what it gave."""
+    filled = [event for event in events if event["kind"] == EventKind.FILLED]
+    if not filled or events[-1]["kind"] != EventKind.ORDER_CLOSED:
+        return
+    market = exchange.markets[filled[-1]["netuid"]]
+    if market.backed and filled[-1]["order_id"] == events[-1]["order_id"]:
+        asset = 0 if filled[-1]["flags"] & Flag.SELL else market.netuid + 1
+        assert exchange.books.total(HOUSE, asset) >= 0, f"house of {asset}"
+
+
+def one_settlement_at_a_time(exchange: Exchange, events: list[Record]) -> None:
+    """Law 9: at most one settlement is open, and it is the one that the exchange knows."""
+    opened = [event["order_id"] for event in events if event["kind"] == EventKind.SETTLEMENT_REQUESTED]
+    closed = {event["order_id"] for event in events if event["kind"] == EventKind.SETTLEMENT_CLOSED}
+    still = [job_id for job_id in opened if job_id not in closed]
+    assert len(still) <= 1, "two settlements are open"
+    assert not still or exchange.settlement == still[0], "the open settlement is another one"
