@@ -273,12 +273,24 @@ def _difference(block: FinalisedBlock, position: Position) -> int:
     return block.stakes.get(position, 0) - block.stakes_before.get(position, 0)
 
 
-def has_growth(block: FinalisedBlock, position: Position) -> bool:
-    """Return whether a position may have grown by itself: an epoch ran, or its owner claimed root dividends."""
-    coldkey, _, netuid = position
-    pool = block.pools.get(netuid)
-    claims = block.named("SubtensorModule", "RootClaimed")
-    return (pool is not None and pool.epoch_ran) or any(claim.fields["coldkey"] == coldkey for claim in claims)
+@dataclass(frozen=True, slots=True)
+class GrowthCauses:
+    """Why positions may have grown by themselves in a block: subnets whose epoch ran, owners who claimed dividends."""
+
+    netuids: frozenset[int]
+    coldkeys: frozenset[bytes]
+
+    @classmethod
+    def of(cls, block: FinalisedBlock) -> "GrowthCauses":
+        """Return the causes in a block."""
+        return cls(
+            netuids=frozenset(netuid for netuid, pool in block.pools.items() if pool.epoch_ran),
+            coldkeys=frozenset(event.fields["coldkey"] for event in block.named("SubtensorModule", "RootClaimed")),
+        )
+
+    def cover(self, position: Position) -> bool:
+        """Return whether they may have let a position grow."""
+        return position[2] in self.netuids or position[0] in self.coldkeys
 
 
 def _settle_positions(block: FinalisedBlock, book: KeyBook, effects: Effects) -> None:
@@ -290,10 +302,11 @@ def _settle_positions(block: FinalisedBlock, book: KeyBook, effects: Effects) ->
                 changes[change.position].append(change)
     for fee in alpha_fees(block, book).values():
         changes[fee.position].append(fee)
+    causes = GrowthCauses.of(block)
     for position in block.stakes_before:
         own = changes.get(position, [])
         rest = _difference(block, position) - sum(change.delta for change in own)
-        if own and rest and position not in effects.foreign and not has_growth(block, position):
+        if own and rest and position not in effects.foreign and not causes.cover(position):
             for change in sorted(own, key=lambda c: c.lowest - c.highest):
                 corrected = min(max(change.delta + rest, change.lowest), change.highest)
                 rest -= corrected - change.delta

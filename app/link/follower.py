@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from app.custody.signer import Signer
 from app.link.blocks import FinalisedBlock
 from app.link.connection import LinkError, NodeConnection, NodeLost
 from app.link.keybook import KeyBook
@@ -63,6 +64,13 @@ class ChainLink:
     status: LinkStatus = field(default_factory=LinkStatus)
     _first: bool = True
     _task: asyncio.Task[None] | None = None
+
+    @classmethod
+    def of(cls, settings: LinkSettings, reads: Views, submit: Submit, signer: Signer) -> "ChainLink":
+        """Return the link of a ledger as it stands; subscribe ``observe`` before anything else is submitted."""
+        book = KeyBook.of(reads)
+        submitter = Submitter(reads, submit, signer, book, settings)
+        return cls(settings=settings, reads=reads, submit=submit, submitter=submitter, book=book)
 
     def observe(self, batch: Batch) -> None:
         """Take in a published batch: keys, hotkeys, markets, positions, and what may be swept."""

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from app.link.blocks import BlockEvent, FinalisedBlock, Position, Reads, positions_named
 from app.link.effects import (
     Effects,
+    GrowthCauses,
     Outcome,
     alpha_fees,
     arrives_from_outside,
     effects_of,
     events_outcomes,
     find_extrinsic,
-    has_growth,
     job_of_extrinsic,
     staked,
 )
@@ -132,7 +132,11 @@ def reads_for(block: FinalisedBlock, book: KeyBook, jobs: Iterable[AnyJob], *, e
     }
     moved = {p for event in block.events for p in positions_named(event) if p[0] in book.by_public}
     known = {book.public_position(numbered) for numbered in book.positions}
-    moved |= {p for p in known if has_growth(block, p) or _pays_in_alpha(block, p)}
+    causes = GrowthCauses.of(block)
+    payers = {
+        (f.fields["who"], f.fields["netuid"]) for f in block.named("SubtensorModule", "TransactionFeePaidWithAlpha")
+    }
+    moved |= {p for p in known if causes.cover(p) or (p[0], p[2]) in payers}
     positions = moved | known if everything else moved
     if everything and book.hot is not None:
         hot = book.hot.public
@@ -146,11 +150,6 @@ def reads_for(block: FinalisedBlock, book: KeyBook, jobs: Iterable[AnyJob], *, e
         positions_before=tuple(sorted(moved)),
         nonces=tuple(sorted(over)),
     )
-
-
-def _pays_in_alpha(block: FinalisedBlock, position: Position) -> bool:
-    fees = block.named("SubtensorModule", "TransactionFeePaidWithAlpha")
-    return any(fee.fields["who"] == position[0] and fee.fields["netuid"] == position[2] for fee in fees)
 
 
 def hotkeys_needed(block: FinalisedBlock, book: KeyBook) -> tuple[bytes, ...]:
@@ -319,9 +318,9 @@ def dissolved_of(block: FinalisedBlock, book: KeyBook) -> list[Dissolution]:
 
 def _explained(block: FinalisedBlock, public: bytes) -> int:
     """Return the change of a free balance that transfers, fees and reserves explain, rao."""
-    change = 0
+    change, pots = 0, _removed_pots(block)
     for event in block.events:
-        if event.is_a("Balances", "Transfer") and not _is_payout(block, event):
+        if event.is_a("Balances", "Transfer") and event.fields["from"] not in pots:
             amount = event.fields["amount"]
             change += amount * ((event.fields["to"] == public) - (event.fields["from"] == public))
         elif event.is_a("TransactionPayment", "TransactionFeePaid") and event.fields["who"] == public:
@@ -333,10 +332,9 @@ def _explained(block: FinalisedBlock, public: bytes) -> int:
     return change
 
 
-def _is_payout(block: FinalisedBlock, event: BlockEvent) -> bool:
-    """Return whether a transfer comes from the pot of a subnet that this block removed."""
-    gone = block.named("SubtensorModule", "NetworkRemoved")
-    return any(event.fields["from"] == subnet_account(removed.fields["netuid"]) for removed in gone)
+def _removed_pots(block: FinalisedBlock) -> set[bytes]:
+    """Return the accounts of the subnets that a block removed: what they pay is a payout and no deposit."""
+    return {subnet_account(event.fields["netuid"]) for event in block.named("SubtensorModule", "NetworkRemoved")}
 
 
 def deposits_of(block: FinalisedBlock, book: KeyBook, effects: Effects) -> list[Deposit]:
@@ -346,11 +344,11 @@ def deposits_of(block: FinalisedBlock, book: KeyBook, effects: Effects) -> list[
     that ``StakeTransferred`` names, less our own outcomes on it; several transfers to one position are one deposit,
     told at the last of them. Not counted: what our own extrinsics pay the hot key.
     """
-    deposits = []
+    deposits, pots = [], _removed_pots(block)
     last_of = {events[-1].index: position for position, events in effects.foreign.items()}
     for event in block.events:
         if event.is_a("Balances", "Transfer"):
-            key = None if _is_payout(block, event) else book.by_public.get(event.fields["to"])
+            key = None if event.fields["from"] in pots else book.by_public.get(event.fields["to"])
             if key is not None and arrives_from_outside(block, book, event, key.public) and event.fields["amount"]:
                 deposits.append(_tao_deposit(key, event))
         elif event.index in last_of:
@@ -373,7 +371,7 @@ def _tao_deposit(key: OurKey, event: BlockEvent) -> Deposit:
 
 def _alpha_deposit(block: FinalisedBlock, book: KeyBook, effects: Effects, position: Position) -> Deposit | None:
     numbered = book.numbered(position)
-    amount = _deposited(block, effects, position)
+    amount = _deposited(block, effects, GrowthCauses.of(block), position)
     if numbered is None or amount <= 0:
         return None
     events = effects.foreign[position]
@@ -389,14 +387,14 @@ def _alpha_deposit(block: FinalisedBlock, book: KeyBook, effects: Effects, posit
     )
 
 
-def _deposited(block: FinalisedBlock, effects: Effects, position: Position) -> int:
+def _deposited(block: FinalisedBlock, effects: Effects, causes: GrowthCauses, position: Position) -> int:
     """Return the alpha that arrived at a position from outside, rao.
 
     Where the position may also have grown by itself, only the events can part the two: ``StakeAdded`` tells the alpha;
     else the value in TAO is turned into alpha at the pool's price, rounded down. The rest is growth.
     """
     rest = effects.rest.get(position, 0)
-    if not block.stakes_before.get(position, 0) or not has_growth(block, position):
+    if not block.stakes_before.get(position, 0) or not causes.cover(position):
         return rest
     foreign = effects.foreign[position]
     sources = {event.extrinsic for event in foreign}
@@ -414,12 +412,13 @@ def _deposited(block: FinalisedBlock, effects: Effects, position: Position) -> i
 def growth_of(block: FinalisedBlock, book: KeyBook, effects: Effects) -> list[Growth]:
     """Return what our positions grew where an epoch ran or root dividends were claimed, less outcomes and deposits."""
     grown = []
+    causes = GrowthCauses.of(block)
     for position, rest in effects.rest.items():
         before = block.stakes_before.get(position, 0)
         numbered = book.numbered(position)
-        if numbered is None or not before or not has_growth(block, position):
+        if numbered is None or not before or not causes.cover(position):
             continue
-        amount = rest - (_deposited(block, effects, position) if position in effects.foreign else 0)
+        amount = rest - (_deposited(block, effects, causes, position) if position in effects.foreign else 0)
         if amount > 0:
             key, hotkey, netuid = numbered
             grown.append(Growth(key=key, hotkey=hotkey, netuid=netuid, amount=amount, stake_before=before))

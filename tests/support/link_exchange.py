@@ -18,11 +18,9 @@ from app.custody.signer import Signer
 from app.link.connection import NodeConnection
 from app.link.deposits import ChainKeys, custody_keys
 from app.link.follower import ChainLink
-from app.link.keybook import KeyBook
 from app.link.reconcile import Reconciliation, reconcile
 from app.link.settings import LinkSettings
 from app.link.setup import ensure_staking_proxy
-from app.link.submitter import Submitter
 from chain.node import Node
 from ledger.codec import Batch
 from ledger.engine.api import Answer, Records
@@ -79,14 +77,7 @@ class Exchange:
             clock_ms=lambda: time.time_ns() // 1_000_000,
         )
         self.keys = ChainKeys(self.views, self.sequencer.submit, KEYRING)
-        book = KeyBook.of(self.views)
-        self.link = ChainLink(
-            settings=self.settings,
-            reads=self.views,
-            submit=self.sequencer.submit,
-            submitter=Submitter(self.views, self.sequencer.submit, self.signer, book, self.settings),
-            book=book,
-        )
+        self.link = ChainLink.of(self.settings, self.views, self.sequencer.submit, self.signer)
 
     async def stop(self) -> None:
         """End link and sequencer; the log stays."""
