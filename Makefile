@@ -32,6 +32,9 @@ demo-check: setup
 test: setup
 	$(BIN)/python -m pytest
 
+kill: setup
+	$(BIN)/python -m tests.end_to_end.kill_cycles --cycles $(or $(CYCLES),20)
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
