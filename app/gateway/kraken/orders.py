@@ -15,6 +15,7 @@ from app.gateway.kraken.tickets import parse_client_order_id, parse_ticket
 from app.gateway.limits import ADD_COST, cancel_cost
 from ledger.engine.layout import CommandKind, Flag
 from ledger.engine.records import client_id, command
+from ledger.errors import Refusal
 
 PAGE: Final = 50
 QUERY_MAX: Final = 50
@@ -49,7 +50,8 @@ async def add_order(call: PrivateCall) -> dict[str, Any]:
     record, payloads = ticket.to_command(call.account, id_text)
     answer = await call.submit(record, payloads)
     if answer.code:
-        raise refused_by(answer, stage=ticket.pair.stage, name=_blamed(ticket.flags))
+        name, shown = _blamed(ticket.flags, call) if answer.code == Refusal.ORDER_TYPE_UNSUPPORTED else ("", "")
+        raise refused_by(answer, stage=ticket.pair.stage, name=name, shown=shown)
     description = describe_order(
         ticket.pair, ticket.flags, volume=ticket.volume, quote=ticket.quote, limit=ticket.limit
     )
@@ -61,11 +63,11 @@ async def add_order(call: PrivateCall) -> dict[str, Any]:
     return told
 
 
-def _blamed(flags: Flag) -> str:
-    """Return the field behind an order type that the engine does not offer."""
+def _blamed(flags: Flag, call: PrivateCall) -> tuple[str, str]:
+    """Return the field, and its text, behind an order type that the engine does not offer."""
     if Flag.POST_ONLY in flags:
-        return "oflags"
-    return "timeinforce" if Flag.LIMIT in flags else ""
+        return "oflags", call.fields.text("oflags")
+    return "timeinforce", call.fields.text("timeinforce", "GTC")
 
 
 async def cancel_order(call: PrivateCall) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from amm.units import format_decimal
 from app.gateway.kraken import errors
 from app.gateway.kraken.errors import INVALID_ARGUMENTS, Refused
 from ledger.engine.api import Answer
@@ -99,6 +100,18 @@ _REASONS: Final[Mapping[Refusal, str]] = {
 }
 
 
+_AMOUNTS: Final = frozenset(
+    {
+        Refusal.AMOUNT_OUT_OF_RANGE,
+        Refusal.INSUFFICIENT_FUNDS,
+        Refusal.BELOW_MINIMUM,
+        Refusal.FEE_ABOVE_MAXIMUM,
+        Refusal.NOT_COVERED,
+        Refusal.LIMIT_OUT_OF_RANGE,
+    }
+)
+
+
 def refused_by(
     answer: Answer, *, funding: bool = False, stage: Stage | None = None, name: str = "", shown: str = ""
 ) -> Refused:
@@ -117,8 +130,13 @@ def refused_by(
         text = f"{INVALID_ARGUMENTS}:{name}"
     bound = TEXTS[refusal].right
     if answer.bound:
-        bound = f"{bound} ({answer.bound})"
-    return Refused(text, refusal.name.lower(), name=name, value=shown or str(answer.value), bound=bound)
+        bound = f"{bound} ({_figure(refusal, answer.bound)})"
+    return Refused(text, refusal.name.lower(), name=name, value=shown or _figure(refusal, answer.value), bound=bound)
+
+
+def _figure(refusal: Refusal, figure: int) -> str:
+    """Return a figure of a refusal as clients write it: amounts in whole units, others as they are."""
+    return format_decimal(figure) if refusal in _AMOUNTS else str(figure)
 
 
 def closing_reason(code: int) -> str | None:

@@ -23,7 +23,7 @@ def test_every_refusal_is_told_in_the_grammar_of_the_interface(refusal: Refusal)
     assert category in {"EAPI", "EGeneral", "EQuery", "EService", "EOrder", "EFunding"}
     assert text
     assert told.code == refusal.name.lower()
-    assert told.reason()["value"] == "7"
+    assert told.reason()["value"] in {"7", "0.000000007"}
 
 
 def test_funds_that_are_missing_are_another_string_for_a_withdrawal() -> None:
@@ -31,7 +31,8 @@ def test_funds_that_are_missing_are_another_string_for_a_withdrawal() -> None:
 
     assert refused_by(short).error == "EOrder:Insufficient funds"
     assert refused_by(short, funding=True).error == "EFunding:Invalid amount"
-    assert "20" in refused_by(short).reason()["bound"]
+    assert refused_by(short).reason()["value"] == "0.000000100"
+    assert "0.000000020" in refused_by(short).reason()["bound"]
 
 
 def test_the_mode_of_a_market_is_named() -> None:
