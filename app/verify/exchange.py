@@ -162,7 +162,7 @@ class Exchange:
             **hash_words(block_hash(self.height) if parent is None else parent, "parent"),
             **hash_words(block_hash(number)),
         )
-        before = [record for record in records if record["kind"][0] < CommandKind.POOL_SEEN]
+        before = [record for record in records if record["kind"][0] <= CommandKind.POOL_SEEN]
         after = [record for record in records if record["kind"][0] > CommandKind.POOL_SEEN]
         return head_group([begin, *before, *self.pool_records(), *after])
 
