@@ -2,10 +2,16 @@
 
 from pathlib import Path
 
+import pytest
+
 from app.link.connection import NodeConnection
-from ledger.engine.layout import EventKind, JobState, Outcome
+from chain.extrinsic import call_value
+from ledger.engine.layout import EventKind, Job, JobState, Outcome
 from tests.support.link_chain import BOB, NETUID, TAO, Person, free_of, pending, stake_of
 from tests.support.link_exchange import HOT, TRADING, Exchange, running_exchange
+
+EPOCH = 20
+"""First height at which the development subnets run an epoch."""
 
 
 async def assert_reconciled(exchange: Exchange) -> None:
@@ -150,4 +156,77 @@ async def test_a_restart_in_the_middle_sends_the_same_bytes_again(tmp_path: Path
             assert sorted(await pending(connection)) == sorted("0x" + signed.hex() for signed in before)
         await exchange.seal(2)
         assert len(exchange.events(EventKind.WITHDRAWAL_BOOKED)) == 1
+        await assert_reconciled(exchange)
+
+
+async def test_growth_at_an_epoch_is_shared_and_parted_from_all_that_moves_in_the_same_block(tmp_path: Path) -> None:
+    async with running_exchange(tmp_path) as exchange:
+        account, address = await exchange.open_account("alice")
+        holder = Person(exchange.node, "//Alice")
+        holder.pay(address, 5 * TAO)
+        holder.pay_alpha(address, 500 * TAO)
+        await exchange.seal(8)
+        while exchange.node.height < EPOCH - 2:
+            await exchange.seal()
+        await exchange.aim(10_900 * TAO)
+        await exchange.withdraw(account, b"\x09" * 32, 100 * TAO, NETUID)
+        await exchange.seal()
+        holder.pay_alpha(address, 70 * TAO)
+        holder.pay_alpha(HOT.public, 30 * TAO)
+        assert exchange.node.height == EPOCH - 1
+        assert len(exchange.views.jobs()) == 2
+
+        await exchange.seal()
+
+        assert {job.job for job in exchange.views.jobs()} <= {Job.SWEEP}
+        growth = exchange.events(EventKind.GROWTH_SHARED)
+        assert [int(event["key"]) for event in growth] == [HOT.number]
+        assert exchange.events(EventKind.SETTLEMENT_BOOKED)
+        assert exchange.events(EventKind.WITHDRAWAL_BOOKED)
+        deposits = exchange.events(EventKind.DEPOSIT_CREDITED) + exchange.events(EventKind.DEPOSIT_SUSPENDED)
+        amounts = sorted(int(event["amount"]) for event in deposits)
+        assert amounts == pytest.approx([5 * TAO, 30 * TAO, 70 * TAO, 500 * TAO], abs=1)
+        await assert_reconciled(exchange)
+
+
+async def test_a_strangers_gifts_to_custody_wait_in_suspense_and_break_nothing(tmp_path: Path) -> None:
+    async with running_exchange(tmp_path) as exchange:
+        holder = Person(exchange.node, "//Alice")
+        holder.pay(HOT.public, 3 * TAO)
+        holder.pay(TRADING.public, 2 * TAO)
+        holder.pay_alpha(HOT.public, 40 * TAO)
+        holder.pay_alpha(HOT.public, 50 * TAO, netuid=2)
+        await exchange.seal(2)
+
+        suspended = exchange.events(EventKind.DEPOSIT_SUSPENDED)
+        assert sorted(int(event["amount"]) for event in suspended) == [2 * TAO, 3 * TAO, 40 * TAO, 50 * TAO]
+        await assert_reconciled(exchange)
+
+
+async def test_a_withdrawal_to_another_customers_deposit_address_is_credited_there(tmp_path: Path) -> None:
+    async with running_exchange(tmp_path) as exchange:
+        alice, address = await exchange.open_account("alice")
+        bob, other = await exchange.open_account("bob")
+        Person(exchange.node, "//Bob").pay(address, 30 * TAO)
+        await exchange.seal(3)
+        await exchange.withdraw(alice, other, 7 * TAO)
+        await exchange.seal(2)
+
+        assert exchange.free(bob) == 7 * TAO
+        await assert_reconciled(exchange)
+
+
+async def test_a_deposit_in_a_batch_counts_and_one_that_is_too_small_is_suspended(tmp_path: Path) -> None:
+    async with running_exchange(tmp_path) as exchange:
+        account, address = await exchange.open_account("alice")
+        pay = [
+            call_value("Balances", "transfer_keep_alive", dest=("Id", address), value=amount)
+            for amount in (4 * TAO, 999, 6 * TAO)
+        ]
+        Person(exchange.node, "//Bob").call("Utility", "batch_all", calls=pay)
+        await exchange.seal()
+
+        assert exchange.free(account) == 10 * TAO
+        assert [int(event["amount"]) for event in exchange.events(EventKind.DEPOSIT_SUSPENDED)] == [999]
+        await exchange.seal(2)
         await assert_reconciled(exchange)
