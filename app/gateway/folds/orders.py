@@ -9,7 +9,7 @@ from app.gateway.folds.rows import Row
 from ledger.engine.layout import Flag
 
 CLOSED_MAX: Final = 200_000
-PER_ACCOUNT_MAX: Final = 2_000
+PER_ACCOUNT_MAX: Final = 50_000
 FILLS_PER_ORDER_MAX: Final = 2_000
 
 
