@@ -13,7 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 from app.gateway.feeds.hub import Hub
 from app.gateway.feeds.socket import Sockets
 from app.gateway.kraken.books import Books
-from app.gateway.kraken.routes import KrakenRoutes
+from app.gateway.kraken.routes import HotDoor, KrakenRoutes
 from app.gateway.parts import Parts
 from app.gateway.problems import Problem
 from app.gateway.server import GatewayServer, create_server, listening_port
@@ -28,7 +28,8 @@ __all__ = ["GatewayServer", "create_app", "create_server", "listening_port"]
 def create_app(parts: Parts) -> FastAPI:
     """Return the application over these parts.
 
-    The hot surface ``/0`` and the socket are plain Starlette routes; ``/v1`` is FastAPI with its OpenAPI document.
+    The hot surface ``/0`` is answered before any routing, the socket is a plain route; ``/v1`` is FastAPI with its
+    OpenAPI document.
     """
     metrics = Metrics()
     books = Books(parts.replica)
@@ -58,7 +59,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(addresses_router(parts, parts.authenticator))
     app.add_exception_handler(Problem, _answer_problem)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
-    app.router.routes.extend(KrakenRoutes(parts, books, metrics).routes())
+    app.add_middleware(HotDoor, routes=KrakenRoutes(parts, books, metrics))
     app.router.routes.append(WebSocketRoute("/v2", sockets.serve))
     app.router.routes.extend(_health_routes(parts, metrics))
     return app

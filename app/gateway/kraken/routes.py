@@ -6,7 +6,7 @@ from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.gateway.auth import Authenticator
 from app.gateway.bodies import BodyTooLarge, client_address, read_body
@@ -35,26 +35,17 @@ class KrakenRoutes:
         self._public: Mapping[str, Handler] = Public(books).methods()
         self._private: Mapping[str, Method] = {**account.methods(), **orders.methods(), **funding.methods()}
 
-    def routes(self) -> list[Route]:
-        """Return the routes; public methods answer to GET and POST, private ones to POST alone."""
-        return [
-            Route(PUBLIC_PATH + "{method:path}", self.public, methods=["GET", "POST"]),
-            Route(PRIVATE_PATH + "{method:path}", self.private, methods=["GET", "POST"]),
-        ]
+    async def answer(self, request: Request) -> Response | None:
+        """Return the answer to a call below ``/0``, None for another path."""
+        path: str = request.scope["path"]
+        if path.startswith(PRIVATE_PATH):
+            return await self._answer(request, path.removeprefix(PRIVATE_PATH), self._call_private)
+        if path.startswith(PUBLIC_PATH):
+            return await self._answer(request, path.removeprefix(PUBLIC_PATH), self._call_public)
+        return None
 
-    async def public(self, request: Request) -> Response:
-        """Answer a public call."""
-        return await self._answer(request, PUBLIC_PATH, self._call_public)
-
-    async def private(self, request: Request) -> Response:
-        """Answer a private call."""
-        return await self._answer(request, PRIVATE_PATH, self._call_private)
-
-    async def _answer(
-        self, request: Request, prefix: str, call: Callable[[Request, str], Awaitable[Result]]
-    ) -> Response:
+    async def _answer(self, request: Request, name: str, call: Callable[[Request, str], Awaitable[Result]]) -> Response:
         started = time.perf_counter()
-        name = request.url.path.removeprefix(prefix)
         headers = {}
         try:
             body = encode_result(await call(request, name))
@@ -85,7 +76,7 @@ class KrakenRoutes:
         if not self._parts.limits.public_call(client_address(request), now_ms):
             raise Refused(errors.TOO_MANY_REQUESTS, "too_many_requests")
         try:
-            fields = parse_form(request.url.query)
+            fields = parse_form(request.scope["query_string"])
             if request.method == "POST":
                 raw = await read_body(request, self._parts.settings.body_bytes_max)
                 fields |= parse_body(raw, request.headers.get("content-type", ""))
@@ -116,3 +107,20 @@ class KrakenRoutes:
         if not self._parts.limits.rest_call(api_key.key, method.cost, now_ms):
             raise Refused(errors.API_RATE_LIMIT, "rate_limit")
         return await method.handler(PrivateCall(self._parts, fields, now_ms, caller))
+
+
+class HotDoor:
+    """Answers ``/0`` before the application's routing: the hot surface pays for nothing it does not use."""
+
+    def __init__(self, app: ASGIApp, routes: KrakenRoutes) -> None:
+        self._app = app
+        self._routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection's request."""
+        if scope["type"] == "http" and scope["path"].startswith("/0/"):
+            response = await self._routes.answer(Request(scope, receive))
+            if response is not None:
+                await response(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
