@@ -6,7 +6,7 @@ import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from nacl.exceptions import CryptoError
@@ -23,11 +23,11 @@ class SealBroken(Exception):  # noqa: N818 - says what is the matter
 
 
 class SealedKey(msgspec.Struct, frozen=True):
-    """The payload of ``ADD_API_KEY``: the public key text and the sealed secret, base64."""
+    """The payload of ``ADD_API_KEY``: the public key text and the sealed secret, base64; a name to show, if any."""
 
     key: str
     sealed: str
-    name: str = ""
+    name: Any = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ class Customers:
             permissions=Permission(row.aux),
             nonce_window=row.limit,
             sealed=body.sealed,
-            name=body.name,
+            name=str(body.name),
         )
 
     def address_added(self, row: Row, payload: bytes) -> None:

@@ -1,15 +1,15 @@
 """Deposits and withdrawals by account, the newest of each up to a bound."""
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from app.gateway.folds.recent import Recent
 from app.gateway.folds.rows import Row
 from ledger.engine.layout import NO_NETUID, TAO_ASSET, Flag, Job
 
 PER_ACCOUNT_MAX: Final = 1_000
-SETTLED_MAX: Final = 100_000
+TOTAL_MAX: Final = 200_000
 
 
 @dataclass(slots=True)
@@ -49,26 +49,24 @@ def asset_of(row: Row) -> int:
 class Funding:
     """The read model of both directions."""
 
-    def __init__(self, *, per_account_max: int = PER_ACCOUNT_MAX, settled_max: int = SETTLED_MAX) -> None:
-        self._per_account_max = per_account_max
-        self._settled_max = settled_max
-        self._deposits_of: dict[int, deque[Deposit]] = {}
-        self._withdrawals_of: dict[int, deque[Withdrawal]] = {}
+    def __init__(self, *, per_account_max: int = PER_ACCOUNT_MAX, total_max: int = TOTAL_MAX) -> None:
+        self._deposits: Recent[Deposit] = Recent(per_owner_max=per_account_max, total_max=total_max)
+        self._withdrawals: Recent[Withdrawal] = Recent(per_owner_max=per_account_max, total_max=total_max)
         self._by_id: dict[int, Withdrawal] = {}
-        self._settled: deque[int] = deque()
 
     def deposit_seen(self, row: Row, head_hash: bytes, ts_ms: int) -> None:
         """Fold ``DEPOSIT_CREDITED`` and ``DEPOSIT_SUSPENDED``."""
         if row.account:
             tx = f"0x{head_hash.hex()}-{row.aux}"
             deposit = Deposit(row.seq, row.account, asset_of(row), row.amount, row.tao, tx, ts_ms, row.code)
-            self._deposits_of.setdefault(row.account, deque(maxlen=self._per_account_max)).append(deposit)
+            self._deposits.add(row.account, deposit)
 
     def withdrawal_held(self, row: Row, ts_ms: int) -> None:
         """Fold ``WITHDRAWAL_HELD``."""
         withdrawal = Withdrawal(row.order_id, row.account, asset_of(row), row.amount, row.fee, row.aux, ts_ms)
         self._by_id[withdrawal.seq] = withdrawal
-        self._withdrawals_of.setdefault(row.account, deque(maxlen=self._per_account_max)).append(withdrawal)
+        for forgotten in self._withdrawals.add(row.account, withdrawal):
+            del self._by_id[forgotten.seq]
 
     def extrinsic_signed(self, row: Row, extrinsic_hash: bytes) -> None:
         """Fold ``EXTRINSIC_SIGNED`` of a withdrawal."""
@@ -79,17 +77,13 @@ class Funding:
     def withdrawal_ended(self, row: Row, *, paid: bool) -> None:
         """Fold ``WITHDRAWAL_BOOKED`` and ``WITHDRAWAL_REFUNDED``."""
         withdrawal = self._by_id.get(row.order_id)
-        if withdrawal is None:
-            return
-        withdrawal.state = "success" if paid else "failure"
-        self._settled.append(withdrawal.seq)
-        while len(self._settled) > self._settled_max:
-            self._by_id.pop(self._settled.popleft(), None)
+        if withdrawal is not None:
+            withdrawal.state = "success" if paid else "failure"
 
     def deposits_of(self, account: int) -> Iterator[Deposit]:
         """Yield the deposits of an account, newest first."""
-        return reversed(self._deposits_of.get(account, deque()))
+        return self._deposits.of(account)
 
     def withdrawals_of(self, account: int) -> Iterator[Withdrawal]:
         """Yield the withdrawals of an account, newest first."""
-        return reversed(self._withdrawals_of.get(account, deque()))
+        return self._withdrawals.of(account)

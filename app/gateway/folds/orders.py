@@ -1,14 +1,15 @@
 """Orders and their fills by account: open ones all, closed ones up to a bound, the oldest forgotten first."""
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.gateway.folds.recent import Recent
 from app.gateway.folds.rows import Row
 from ledger.engine.layout import Flag
 
 CLOSED_MAX: Final = 200_000
+FILLS_MAX: Final = 500_000
 PER_ACCOUNT_MAX: Final = 50_000
 FILLS_PER_ORDER_MAX: Final = 2_000
 
@@ -74,13 +75,10 @@ class Orders:
     """The read model; ``orders`` in it are live objects and must not be changed outside."""
 
     def __init__(self, *, closed_max: int = CLOSED_MAX, per_account_max: int = PER_ACCOUNT_MAX) -> None:
-        self._closed_max = closed_max
-        self._per_account_max = per_account_max
         self._orders: dict[int, Order] = {}
-        self._closed: deque[int] = deque()
         self._open_of: dict[int, dict[int, Order]] = {}
-        self._closed_of: dict[int, deque[Order]] = {}
-        self._fills_of: dict[int, deque[Fill]] = {}
+        self._closed: Recent[Order] = Recent(per_owner_max=per_account_max, total_max=closed_max)
+        self._fills: Recent[Fill] = Recent(per_owner_max=per_account_max, total_max=FILLS_MAX)
         self._by_client_id: dict[tuple[int, str], int] = {}
 
     def accepted(self, row: Row, cl_ord_id: str, ts_ms: int) -> None:
@@ -130,7 +128,7 @@ class Orders:
         order.fee += row.fee
         if len(order.fills) < FILLS_PER_ORDER_MAX:
             order.fills.append(fill)
-        self._fills_of.setdefault(row.account, deque(maxlen=self._per_account_max)).append(fill)
+        self._fills.add(row.account, fill)
         return fill
 
     def closed(self, row: Row, ts_ms: int) -> None:
@@ -139,19 +137,15 @@ class Orders:
         if order is None:
             return
         order.reason, order.closed_ms = row.code, ts_ms
-        self._open_of.get(order.account, {}).pop(order.seq, None)
-        self._closed_of.setdefault(order.account, deque(maxlen=self._per_account_max)).append(order)
-        self._closed.append(order.seq)
-        while len(self._closed) > self._closed_max:
-            self._forget(self._closed.popleft())
-
-    def _forget(self, seq: int) -> None:
-        order = self._orders.pop(seq)
-        if self._by_client_id.get((order.account, order.cl_ord_id)) == seq:
-            del self._by_client_id[order.account, order.cl_ord_id]
-        kept = self._closed_of.get(order.account)
-        if kept and kept[0] is order:
-            kept.popleft()
+        mine = self._open_of.get(order.account, {})
+        mine.pop(order.seq, None)
+        if not mine:
+            self._open_of.pop(order.account, None)
+        for forgotten in self._closed.add(order.account, order):
+            del self._orders[forgotten.seq]
+            named = (forgotten.account, forgotten.cl_ord_id)
+            if self._by_client_id.get(named) == forgotten.seq:
+                del self._by_client_id[named]
 
     def find(self, account: int, seq: int) -> Order | None:
         """Return an order of this account."""
@@ -168,8 +162,8 @@ class Orders:
 
     def closed_of(self, account: int) -> Iterator[Order]:
         """Yield the closed orders of an account that are remembered, last closed first."""
-        return reversed(self._closed_of.get(account, deque()))
+        return self._closed.of(account)
 
     def fills_of(self, account: int) -> Iterator[Fill]:
         """Yield the fills of an account that are remembered, newest first."""
-        return reversed(self._fills_of.get(account, deque()))
+        return self._fills.of(account)

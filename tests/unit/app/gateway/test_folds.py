@@ -3,6 +3,7 @@ from hypothesis import strategies as st
 
 from app.gateway.folds.funding import Funding
 from app.gateway.folds.orders import Orders
+from app.gateway.folds.recent import Recent
 from app.gateway.folds.rows import Row
 from app.gateway.folds.trades import DAY_MS, MINUTE_MS, Market, Trade, trade_price
 from ledger.engine.layout import NO_NETUID, EventKind, Flag, Job
@@ -55,6 +56,37 @@ def test_closed_orders_are_bounded_and_the_oldest_go_first(count: int, kept: int
     remembered = [seq for seq in range(1, count + 1) if orders.find(seq % 3, seq)]
     assert remembered == list(range(max(1, count - kept + 1), count + 1))
     assert sorted(order.seq for account in range(3) for order in orders.closed_of(account)) == remembered
+
+
+@given(owners=st.lists(st.integers(1, 4), max_size=200), per_owner=st.integers(1, 10), total=st.integers(1, 20))
+def test_what_is_recent_is_bounded_per_owner_and_in_all(owners: list[int], per_owner: int, total: int) -> None:
+    recent: Recent[list[int]] = Recent(per_owner_max=per_owner, total_max=total)
+    model: list[tuple[int, list[int]]] = []
+    forgotten = []
+    for position, owner in enumerate(owners):
+        item = [position]
+        model.append((owner, item))
+        forgotten += recent.add(owner, item)
+        mine = [entry for entry in model if entry[0] == owner]
+        if len(mine) > per_owner:
+            model.remove(mine[0])
+        while len(model) > total:
+            model.pop(0)
+
+    assert len(recent) == len(model)
+    for owner in range(1, 5):
+        assert list(recent.of(owner)) == [item for name, item in reversed(model) if name == owner]
+    assert len(forgotten) + len(model) == len(owners)
+
+
+def test_one_busy_owner_does_not_push_a_quiet_one_out() -> None:
+    recent: Recent[list[int]] = Recent(per_owner_max=2, total_max=10)
+    recent.add(1, [0])
+    for position in range(1_000):
+        recent.add(2, [position])
+
+    assert list(recent.of(1)) == [[0]]
+    assert len(recent._all) <= 21
 
 
 def test_a_negative_userref_survives() -> None:
