@@ -85,7 +85,7 @@ BAD_GROUPS = {
     "unknown death": (with_records((CommandKind.EXTRINSIC_DEAD, {"job_id": 5})), Refusal.HEAD_RECORD),
     "fee above custody": (with_records((CommandKind.CHAIN_FEE_SEEN, {"key": 2, "fee": 1})), Refusal.HEAD_CUSTODY),
     "growth of nothing": (with_records((CommandKind.GROWTH_SEEN, GROWTH | {"growth": 0})), Refusal.HEAD_RECORD),
-    "payout below 0": (with_records((CommandKind.DISSOLVED_SEEN, {"key": HOT, "payout": -1})), Refusal.HEAD_CUSTODY),
+    "payout below 0": (with_records((CommandKind.DISSOLVED_SEEN, {"key": HOT, "payout": -1})), Refusal.HEAD_RECORD),
     "weight": (with_records((CommandKind.POOL_SEEN, POOL | {"weight": 0})), Refusal.HEAD_RECORD),
     "fee rate": (with_records((CommandKind.POOL_SEEN, POOL | {"fee_rate": 65_535})), Refusal.HEAD_RECORD),
     "reserve": (with_records((CommandKind.POOL_SEEN, POOL | {"alpha_reserve": -1})), Refusal.HEAD_RECORD),
