@@ -52,6 +52,7 @@ class Exchange:
     log: MemoryLog = field(default_factory=MemoryLog)
     batches: list[Batch] = field(default_factory=list)
     fatal: list[BaseException] = field(default_factory=list)
+    direct: NodeConnection | None = None
 
     async def start(self) -> None:
         """Recover an engine and a replica from the log, and start sequencer and link."""
@@ -172,9 +173,10 @@ class Exchange:
         return self.views.balance(account, 0 if netuid is None else netuid + 1).free
 
     async def reconcile(self) -> Reconciliation:
-        """Hold all of custody against the chain."""
-        async with NodeConnection(self.node.url) as connection:
-            return await reconcile(connection, self.views)
+        """Hold all of custody against the chain, over a connection of its own."""
+        if self.direct is None:
+            self.direct = await NodeConnection(self.node.url).__aenter__()
+        return await reconcile(self.direct, self.views)
 
 
 @asynccontextmanager
@@ -206,3 +208,5 @@ async def running_exchange(folder: Path, **settings: Any) -> AsyncIterator[Excha
             yield exchange
         finally:
             await exchange.stop()
+            if exchange.direct is not None:
+                await exchange.direct.close()
