@@ -110,7 +110,7 @@ class NodeConnection:
         """Yield the notifications of a subscription; ends only by raising ``NodeLost``."""
         subscription = await self.request(method, [])
         while True:
-            message = await self._retrieve(subscription, None)
+            message = await self._retrieve(subscription)
             yield message["params"]["result"]
 
     async def runtime(self, block_hash: bytes, spec_version: int) -> Any:
@@ -138,14 +138,14 @@ class NodeConnection:
                     ids = [await ws.send(payloads[0])]
                 else:
                     ids = await ws.send_batch(payloads)
-                return [await self._retrieve(item, None) for item in ids]
+                return [await self._retrieve(item) for item in ids]
         except TimeoutError as error:
             raise NodeLost(f"no answer to {payloads[0]['method']} in {self._timeout_s} s") from error
         finally:
             for item in ids:
                 await ws.discard_request(item)
 
-    async def _retrieve(self, item: str, _: None) -> dict[str, Json]:
+    async def _retrieve(self, item: str) -> dict[str, Json]:
         """Wait for one answer or notification; the library offers no other way than to look."""
         wait_s = POLL_MIN_S
         while True:

@@ -91,6 +91,11 @@ def find_extrinsic(block: FinalisedBlock, book: KeyBook, job: AnyJob) -> BlockEx
     return None
 
 
+def is_over(block: FinalisedBlock, job: AnyJob) -> bool:
+    """Return whether a signed job's extrinsic can enter no block after this one."""
+    return bool(job.signed) and job.birth + job.period <= block.number
+
+
 def events_outcomes(block: FinalisedBlock, job: AnyJob, book: KeyBook) -> list[Outcome]:
     """Return a job's outcomes as its extrinsic's own events tell them; empty where it is not in the block."""
     extrinsic = find_extrinsic(block, book, job)
