@@ -1,13 +1,16 @@
 """``taobourse demo``: the whole exchange on one machine, with a story; and the check that plays it through crashes."""
 
 import asyncio
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 DEFAULT_PORT = 8_700
 DEFAULT_CHAIN_PORT = 9_944
+UNAVAILABLE = 3
+T = TypeVar("T")
 
 
 def demo(
@@ -33,7 +36,8 @@ def demo(
     from app.observability import configure_logging
 
     if reset:
-        run.reset(data_dir)
+        if data_dir.exists():
+            _answer(run.reset(data_dir))
         return
     options = run.DemoOptions(
         data_dir=data_dir, port=port, chain_port=chain_port, fast=fast, rate_limits=not no_rate_limits
@@ -41,4 +45,18 @@ def demo(
     if check:
         raise typer.Exit(asyncio.run(checking.run_check(options, say=typer.echo)))
     configure_logging("warning")
-    raise typer.Exit(asyncio.run(run.run_demo(options, as_json=as_json, say=typer.echo)))
+    raise typer.Exit(_answer(run.run_demo(options, as_json=as_json, say=typer.echo)))
+
+
+def _answer(work: Coroutine[Any, Any, T]) -> T:
+    """Run it; what the machine refuses becomes a line and exit code 3 instead of a traceback."""
+    from app.demo.node import NodeDidNotStart
+    from app.demo.run import FolderRefused
+    from app.postgres.errors import EmbeddedPostgresError
+    from ledger.log.errors import LogError
+
+    try:
+        return asyncio.run(work)
+    except (FolderRefused, NodeDidNotStart, EmbeddedPostgresError, LogError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(UNAVAILABLE) from error

@@ -1,11 +1,12 @@
 """Runs the demo: the chain as a child process, the exchange on this loop, a story, and then whatever the user does."""
 
 import asyncio
+import fcntl
 import json
 import shutil
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,10 +17,12 @@ from app.demo.node import ChildNode, start_node
 from app.demo.setup import LISTED, TESTER, Customer, fund_tester, open_customers, prepare_house
 from app.demo.story import Say, Story
 from app.link.settings import LinkSettings
+from app.postgres.embedded import EmbeddedPostgres
 from app.settings import ExchangeSettings, GatewaySettings
 
 BLOCK_MS: Final = 2_000
 FAST_BLOCK_MS: Final = 250
+MARK: Final = "taobourse.demo"
 STORYTELLER: Final = "alice"
 STORY_COLD_URI: Final = "//Cold//alice"
 
@@ -71,21 +74,53 @@ class Running:
         }
 
 
-def reset(data_dir: Path) -> None:
-    """Remove everything that a demo keeps; nothing else in the folder is touched."""
-    for name in ("chain", "postgres"):
-        shutil.rmtree(data_dir / name, ignore_errors=True)
-    for name in ("api.master", "custody.passphrase", "custody.seed", "signer.journal"):
-        (data_dir / name).unlink(missing_ok=True)
-    for path in (*data_dir.glob("postgres.*"), *data_dir.glob("*.log")):
-        path.unlink(missing_ok=True)
+@dataclass(eq=False)
+class FolderRefused(Exception):  # noqa: N818 - an answer
+    """The demo does not touch this folder; ``code``: ``not_a_demo`` or ``folder_in_use``."""
+
+    code: str
+    data_dir: Path
+
+    def __str__(self) -> str:
+        """Return what is wrong and what would be right."""
+        if self.code == "not_a_demo":
+            return f"{self.code}: {self.data_dir} was not made by a demo and is left alone; name an empty or new folder"
+        return f"{self.code}: another demo runs on {self.data_dir}; end it first, or name another folder"
+
+
+@contextmanager
+def held_folder(data_dir: Path, *, make: bool) -> Iterator[None]:
+    """Hold a demo's folder for as long as the body runs; ``make`` it where there is none.
+
+    A mark says that a demo made the folder: nothing is written into, or wiped from, a folder of somebody else. Raises
+    ``FolderRefused``.
+    """
+    mark = data_dir / MARK
+    if make and not mark.exists():
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(data_dir.iterdir()):
+            raise FolderRefused("not_a_demo", data_dir)
+    elif not mark.exists():
+        raise FolderRefused("not_a_demo", data_dir)
+    with mark.open("a", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise FolderRefused("folder_in_use", data_dir) from error
+        yield
+
+
+async def reset(data_dir: Path) -> None:
+    """Wipe what a demo keeps, its database stopped first; raises ``FolderRefused``."""
+    with held_folder(data_dir, make=False):
+        await EmbeddedPostgres(data_dir).stop_left_over()
+        shutil.rmtree(data_dir)
 
 
 @asynccontextmanager
 async def running_demo(options: DemoOptions) -> AsyncIterator[Running]:
     """Start everything, set it up where that is still to be done, and stop it at the end."""
     settings = ExchangeSettings.read()
-    options.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     node = await start_node(
         options.data_dir / "chain",
         port=options.chain_port,
@@ -118,6 +153,11 @@ async def run_demo(options: DemoOptions, *, as_json: bool, say: Say) -> int:
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signum, asked.set)
+    with held_folder(options.data_dir, make=True):
+        return await _run_held(options, asked, as_json=as_json, say=say)
+
+
+async def _run_held(options: DemoOptions, asked: asyncio.Event, *, as_json: bool, say: Say) -> int:
     async with running_demo(options) as running:
         if as_json:
             say(json.dumps(running.told()))
