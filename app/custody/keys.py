@@ -95,13 +95,21 @@ def unseal(content: bytes, passphrase: bytes) -> bytes:
 
 
 def save_sealed(path: Path, content: bytes) -> None:
-    """Write a sealed file for its owner alone, durably, and never over another one (``FileExistsError``)."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    """Write a sealed file for its owner alone, durably, and never over another one (``FileExistsError``).
+
+    The file appears whole or not at all: half a seed after a crash would lock out whoever starts next.
+    """
+    aside = path.with_name(path.name + ".new")
+    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         os.write(handle, content)
         os.fsync(handle)
     finally:
         os.close(handle)
+    try:
+        path.hardlink_to(aside)
+    finally:
+        aside.unlink()
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -87,6 +87,16 @@ def test_a_seed_file_is_its_owners_alone_and_never_overwritten(tmp_path: Path) -
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with pytest.raises(FileExistsError):
         save_sealed(path, b"another")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_crash_left_of_a_seed_file_is_written_anew(tmp_path: Path) -> None:
+    path = tmp_path / "custody.sealed"
+    path.with_name("custody.sealed.new").write_bytes(b'{"format": "taob')
+
+    seed = load_or_create_seed(path, b"p", **CHEAP)
+
+    assert unseal(path.read_bytes(), b"p") == seed
 
 
 def test_every_role_and_number_has_its_own_key_and_always_the_same() -> None:
