@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from app.custody import scale
+from app.custody.calls import SPEC_VERSION, TRANSACTION_VERSION, Remark, encode_call
 from app.link.connection import NodeConnection
 from chain.rpc.jsonrpc import RpcError
-from ledger.engine.layout import CommandKind, EventKind, Halt, JobState, Outcome
+from ledger.engine.layout import CommandKind, EventKind, Halt, JobState, KeyRole, Outcome
 from ledger.errors import Refusal
 from tests.support.link_chain import TAO, Person, free_of
-from tests.support.link_exchange import Exchange, running_exchange
+from tests.support.link_exchange import KEYRING, TRADING, Exchange, running_exchange
 
 RECIPIENT = b"\x77" * 32
 
@@ -179,3 +181,40 @@ def _told(height: int, parent: bytes) -> dict[str, object]:
     """Return a block as a lying node would tell it: the right height, another parent."""
     header = {"parentHash": "0x" + parent.hex(), "number": hex(height), "digest": {"logs": []}}
     return {"block": {"header": header, "extrinsics": []}, "justifications": None}
+
+
+async def test_a_nonce_used_by_another_extrinsic_closes_the_job_after_its_era_and_trading_goes_on(
+    tmp_path: Path,
+) -> None:
+    async with running_exchange(tmp_path) as exchange:
+        exchange.tap.swallow_submits = True
+        await exchange.aim(10_400 * TAO)
+        await exchange.seal()
+        job = exchange.views.jobs()[0]
+        exchange.node.submit(_remark_by_trading_key(exchange, job.nonce))
+        await exchange.seal(job.period - 1)
+        assert [one.job_id for one in exchange.views.jobs()] == [job.job_id]
+        assert not exchange.events(EventKind.EXTRINSIC_DIED)
+
+        exchange.tap.swallow_submits = False
+        await exchange.seal(2)
+
+        assert len(exchange.events(EventKind.EXTRINSIC_DIED)) == 1
+        assert len(exchange.events(EventKind.SETTLEMENT_BOOKED)) == 1
+        assert (await exchange.reconcile()).differences == ()
+
+
+def _remark_by_trading_key(exchange: Exchange, nonce: int) -> bytes:
+    """Sign a call outside the signer, as somebody with the same key would."""
+    head, call = exchange.views.head(), encode_call(Remark(b"somebody else"))
+    extra = scale.era(head.number, 64) + scale.compact(nonce) + scale.compact(0) + b"\x00"
+    payload = scale.signing_payload(
+        call,
+        extra,
+        spec_version=SPEC_VERSION,
+        transaction_version=TRANSACTION_VERSION,
+        genesis_hash=exchange.node.genesis_hash,
+        birth_hash=head.hash,
+    )
+    signature = KEYRING.sign(KeyRole.TRADING, TRADING.number, payload)
+    return scale.signed_extrinsic(TRADING.public, signature, extra, call)
