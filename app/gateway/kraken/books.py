@@ -11,7 +11,7 @@ from ledger.engine.layout import TAO_ASSET
 from ledger.engine.parameters import POSITION_CAPS
 from ledger.engine.views import MarketView
 
-COUNT_MAX: Final = 500
+SIZES: Final = (10, 100, 500)
 _RAO: Final = 10**9
 _UNLIMITED: Final = 2**62
 
@@ -35,28 +35,28 @@ class Ticker:
 
 
 class Books:
-    """Depth of every market, one kept per market and count."""
+    """Depth of every market, one kept per market and size."""
 
     def __init__(self, replica: Replica) -> None:
         self._replica = replica
-        self._kept: dict[int, tuple[Hashable, Depth]] = {}
+        self._kept: dict[tuple[int, int], tuple[Hashable, Depth]] = {}
 
     def depth(self, netuid: int, count: int, now_ms: int) -> Depth:
         """Return both sides of a listed market as it stands now."""
         market = self._replica.market(netuid, now_ms)
         if market is None:
             return Depth((), ())
-        kept = self._build(market, COUNT_MAX if count > 10 else 10)
+        kept = self._build(market, next(size for size in SIZES if size >= count))
         return Depth(kept.asks[:count], kept.bids[:count])
 
     def _build(self, market: MarketView, count: int) -> Depth:
         curve = self._curve(market)
-        key = (curve, market.cap, count)
-        known = self._kept.get(market.netuid)
+        key = (curve, market.cap)
+        known = self._kept.get((market.netuid, count))
         if known is not None and known[0] == key:
             return known[1]
         depth = build_depth(curve, count, window_tao=market.cap)
-        self._kept[market.netuid] = (key, depth)
+        self._kept[market.netuid, count] = (key, depth)
         return depth
 
     def _curve(self, market: MarketView) -> PoolCurve:
@@ -68,7 +68,7 @@ class Books:
         if market is None or market.mirror_tao <= 0 or market.mirror_alpha <= 0:
             return None
         curve = self._curve(market)
-        depth = self._build(market, 10)
+        depth = self._build(market, SIZES[0])
         highest_ask, lowest_bid = marginal_prices(curve)
         history = self._replica.history(netuid)
         mid = (highest_ask + lowest_bid) // 2

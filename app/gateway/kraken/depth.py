@@ -170,6 +170,8 @@ def build_side(curve: Curve, prices: Iterable[int], *, is_bid: bool, lot_rao: in
     levels, before = [], 0
     for price in prices:
         reach = curve.bid_reach(price) if is_bid else curve.ask_reach(price)
+        if 0 < reach <= before:
+            break  # the window or the house is used up: further prices add nothing
         lots = (reach - before) // lot
         if lots > 0:
             levels.append(Level(price, lots * lot_rao))
