@@ -7,8 +7,11 @@ DEMO_DATA ?= .demo
 DEMO_PORT ?= 8700
 CHAIN_PORT ?= 9944
 WORKERS ?= auto
+EXAMPLES ?= 100
+STEPS ?= 400
+SEED ?=
 
-.PHONY: setup demo demo-reset demo-check test lint format lock kill bench clean curve-campaign
+.PHONY: setup demo demo-reset demo-check test model lint format lock kill bench clean curve-campaign
 
 setup: $(STAMP)
 	@$(BIN)/python -m amm.kernel_cache
@@ -34,6 +37,10 @@ test: setup
 
 kill: setup
 	$(BIN)/python -m tests.end_to_end.kill_cycles --cycles $(or $(CYCLES),20)
+
+# Long random histories on the engine and its oracle; a failure prints its seed, and SEED=n plays it again.
+model: setup
+	$(BIN)/python -m tests.model.histories --examples $(EXAMPLES) --steps $(STEPS) $(if $(SEED),--seed $(SEED))
 
 lint: setup
 	$(BIN)/ruff check .

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from ledger.engine.layout import EventKind, Flag, Stage
+from ledger.engine.layout import EventKind, Flag
 from tests.support.naive.books import HOUSE
 from tests.support.naive.exchange import RAO, Exchange, Record
 
@@ -34,8 +34,7 @@ def no_window_is_overrun(exchange: Exchange) -> None:
 def the_mirror_has_the_position_in_it(exchange: Exchange) -> None:
     """Law 3, first half: the mirror's alpha is the head's less what is pending, at every moment."""
     for market in exchange.markets.values():
-        live = market.stage < Stage.DELISTED and market.pool_height == exchange.head
-        if market.mirror and market.pool and live:
+        if market.mirror and market.pool and market.pool_height == exchange.head:
             assert market.mirror.alpha == market.pool.alpha - exchange.need(market), f"mirror of {market.netuid}"
 
 

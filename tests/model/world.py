@@ -43,6 +43,7 @@ class World:
         self.trace: list[str] = []
         self.ts = START_MS
         self.texts = 0
+        self.trouble = rng.choice((0.0, 0.05, 0.05, 0.2, 1.0))
         self.found(rng)
 
     # sending
@@ -104,18 +105,18 @@ class World:
             record = self.command_of(CommandKind.ADD_HOTKEY, hotkey=number, public=1)
             self.send(request(record, payloads=[bytes([100 + number]) * 32]))
         for netuid in rng.choice(((1, 2), (2, 1), (1,))):
-            stage = int(rng.choice((Stage.ONLINE, Stage.ONLINE, Stage.LIMIT_ONLY)))
+            stage = int(Stage.LIMIT_ONLY if self.is_troubled(rng) else Stage.ONLINE)
             record = self.command_of(
                 CommandKind.LIST_MARKET, netuid=netuid, stage=stage, hotkey=1, registered_at=7, body=1
             )
             self.send(request(record, payloads=[b"{}"]))
         for netuid in NETUIDS:
-            self.chain.pools[netuid] = any_pool(rng)
-        if rng.random() < 0.9:
+            self.chain.pools[netuid] = any_pool(rng, odd=self.is_troubled(rng))
+        if not self.is_troubled(rng) or rng.random() < 0.5:
             self.fund(rng)
         self.settle_heads(rng, 1)
         for market in self.exchange.ascending():
-            if rng.random() < 0.9:
+            if not self.is_troubled(rng):
                 self.post(rng, self.configuration(rng, market.netuid, sound=True))
         for account in (1, 2):
             for netuid in (NO_NETUID, *self.exchange.markets):
@@ -125,12 +126,16 @@ class World:
 
     def fund(self, rng: Random) -> None:
         """Put the house's money on the hot key, and something for customers on theirs."""
-        self.chain.free[HOT] = rng.randrange(1, 10**6) * TAO
+        rich = sum(pool.tao for pool in self.chain.pools.values())
+        self.chain.free[HOT] = min(rich, MAX_AMOUNT) if rng.random() < 0.8 else rng.randrange(1, 10**4) * TAO // 100
         self.chain.free[TRADING] = TAO
         self.chain.reserved[HOT] = rng.choice((0, 93_000_000))
         for netuid in self.exchange.markets:
-            self.chain.stake[HOT, 1, netuid] = self.chain.pools[netuid].alpha // rng.choice((5, 20, 1_000))
-        if rng.random() < 0.8:
+            self.chain.stake[HOT, 1, netuid] = self.chain.pools[netuid].alpha // rng.choice(
+                (5, 20, 100, 500, 2_000, 8_000)
+            )
+        self.settle_heads(rng, 1)
+        if rng.random() < 0.9:
 
             def give(block: Block) -> None:
                 for key in (3, 4):
@@ -204,19 +209,25 @@ class World:
 
     def set_stage(self, rng: Random) -> None:
         """Move a market to a stage, mostly to the one where things happen."""
-        stage = rng.choice((*[Stage.ONLINE] * 12, *Stage, 0, 10))
+        if not self.is_troubled(rng):
+            return
+        stage = rng.choice((*[Stage.ONLINE] * 20, *Stage, 0, 10))
         self.post(rng, self.command_of(CommandKind.SET_STAGE, netuid=self.any_netuid(rng), stage=int(stage)))
+
+    def recover(self, rng: Random) -> None:
+        """Bring everything back to where trading is possible."""
+        self.clear_all_halts(rng)
+        for netuid in self.exchange.markets:
+            self.post(rng, self.command_of(CommandKind.SET_STAGE, netuid=netuid, stage=int(Stage.ONLINE)))
 
     def configuration(self, rng: Random, netuid: int, *, sound: bool) -> Records:
         """Build a market's configuration."""
         pool = self.chain.pools.get(netuid, Pool(TAO, TAO))
         figures = {
-            "target": max(self.exchange.books.position(netuid) + rng.randrange(-(10**9), 10**9), 0)
-            if rng.random() < 0.5
-            else pool.alpha // rng.choice((5, 100, 1_000, 10**5)),
+            "target": self.any_target(rng, netuid, pool),
             "min_settle": rng.choice((0, 10_000_000, 10**10)),
-            "k_ppm": rng.choice((500_000, 500_000, 999_999, 1_000, 0)),
-            "taker_ppm": rng.choice((2_600, 0, 999_999)),
+            "k_ppm": rng.choice((500_000, 500_000, 500_000, 999_999, 20_000, 0 if self.is_troubled(rng) else 100_000)),
+            "taker_ppm": rng.choice((2_600, 2_600, 0, 999_999)),
             "maker_ppm": rng.choice((1_600, 0)),
             "tolerance_ppm": rng.choice((10_000, 0, 999_999)),
             "backed": rng.choice((1, 1, 1, 0)),
@@ -226,16 +237,30 @@ class World:
             figures[rng.choice(("target", "min_settle", "k_ppm", "taker_ppm", "tolerance_ppm"))] = rng.choice(ABSURD)
         return self.command_of(CommandKind.SET_MARKET, netuid=netuid, **figures)
 
+    def any_target(self, rng: Random, netuid: int, pool: Pool) -> int:
+        """Return a target: near what the house has, or a share of the pool."""
+        if rng.random() < 0.6:
+            return max(self.exchange.books.position(netuid) + rng.randrange(-(10**9), 10**9), 0)
+        return pool.alpha // rng.choice((5, 20, 100, 500, 10**5 if self.is_troubled(rng) else 50))
+
     def set_market(self, rng: Random) -> None:
         """Configure a market."""
-        self.post(rng, self.configuration(rng, self.any_netuid(rng), sound=rng.random() < 0.8))
+        self.post(rng, self.configuration(rng, self.any_netuid(rng), sound=not self.is_troubled(rng)))
 
     def set_halt(self, rng: Random) -> None:
         """Halt something, or clear it; mostly clear."""
+        if not self.is_troubled(rng):
+            return
         bits = rng.choice((Halt.MONEY, Halt.WITHDRAWALS, Halt.INSTANT, Halt.SIGNER, 15, 0, 16, 65_535))
         netuid = rng.choice((NO_NETUID, self.any_netuid(rng)))
         flags = Flag.ARM if rng.random() < 0.3 else 0
         self.post(rng, self.command_of(CommandKind.SET_HALT, netuid=netuid, halt=int(bits), flags=int(flags)))
+        self.mostly_recover(rng)
+
+    def mostly_recover(self, rng: Random) -> None:
+        """Let trouble be short, most of the time."""
+        if rng.random() < 0.7:
+            self.recover(rng)
 
     def clear_all_halts(self, rng: Random) -> None:
         """Clear every halt, as an operator does when the reason is understood."""
@@ -298,38 +323,49 @@ class World:
     def order(self, rng: Random) -> None:
         """Place an order of any size and shape; most make sense."""
         account, netuid = self.any_account(rng), self.any_netuid(rng)
+        if rng.random() < 0.8:
+            account, netuid = rng.choice((1, 2)), rng.choice(list(self.exchange.markets))
         market = self.exchange.markets.get(netuid)
         books = self.exchange.books
-        sell, quote, limited = rng.random() < 0.45, rng.random() < 0.5, rng.random() < 0.5
+        sell, quote, limited = rng.random() < 0.45, rng.random() < 0.5, rng.random() < 0.4
         flags = (Flag.SELL if sell else 0) | (Flag.LIMIT | Flag.IOC if limited else 0)
         room = market.cap - market.used if market else 0
         price = max(market.spot, 1) if market else TAO
         tao = rng.choice(
-            (room, room // rng.randrange(2, 50), books.free(account, 0), rng.randrange(1, 10**12), rng.randrange(1, 50))
+            (room, room + 1, *[room // rng.randrange(2, 50)] * 6, books.free(account, 0), rng.randrange(1, 50))
         )
-        alpha = rng.choice((tao * TAO // price, books.free(account, netuid + 1), rng.randrange(1, 50)))
+        tao = max(min(tao, books.free(account, 0)), 1) if rng.random() < 0.9 else tao
+        alpha = rng.choice(
+            (*[tao * TAO // price] * 4, books.position(netuid) + rng.randrange(-1, 2), rng.randrange(1, 50))
+        )
+        if sell and rng.random() < 0.9:
+            alpha = max(min(alpha, books.free(account, netuid + 1)), 1)
         figures = {"alpha_rao": alpha}
         if quote and (not sell or rng.random() < 0.05):
             flags |= Flag.IN_QUOTE
             figures = {"tao_rao": tao}
         if limited:
-            figures["limit"] = max(price * rng.choice((990, 999, 1_000, 1_001, 1_002, 1_010, 2_000, 1)) // 1_000, 1)
+            steps = (950, 990, 999, 1_000, 1_001, 1_010, 1_050, 2_000, 1)
+            loose = (900, 980, 990) if sell else (1_100, 1_020, 1_010)
+            figures["limit"] = max(price * rng.choice((*steps, *loose * 3)) // 1_000, 1)
         else:
-            figures["slippage_ppm"] = rng.choice((5_000, 5_000, 0, 600, 1_000_000, 100_000))
+            figures["slippage_ppm"] = rng.choice((*[5_000] * 4, 0, 600, 1_000_000, 100_000, 50_000))
+        figures = {name: min(figure, 2**63 - 1) for name, figure in figures.items()}
         self.spoil_order(rng, figures)
-        flags ^= rng.choice(
-            (0,) * 12 + (Flag.VALIDATE_ONLY, Flag.VALIDATE_ONLY, Flag.FOK, Flag.POST_ONLY, Flag.IOC, Flag.LIMIT)
-        )
+        if rng.random() < 0.08:
+            flags ^= rng.choice(
+                (Flag.VALIDATE_ONLY, Flag.VALIDATE_ONLY, Flag.FOK, Flag.POST_ONLY, Flag.IOC, Flag.LIMIT)
+            )
         record = self.command_of(CommandKind.PLACE_ORDER, flags=int(flags), account=account, netuid=netuid, **figures)
         texts: tuple[bytes, ...] = ()
-        if rng.random() < 0.2:
+        if rng.random() < 0.15:
             record["payload"] = 1
-            texts = rng.choice(((b"my order",), (b"x" * 257,), (), (b"",)))
+            texts = rng.choice((*[(b"my order",)] * 5, (b"x" * 257,), (), (b"",)))
         self.post(rng, record, *texts)
 
     def spoil_order(self, rng: Random, figures: dict[str, int]) -> None:
         """Make an order's figures absurd, rarely."""
-        if rng.random() < 0.15:
+        if rng.random() < 0.06:
             name = rng.choice(("alpha_rao", "tao_rao", "limit", "slippage_ppm", "deadline"))
             figures[name] = rng.choice((*ABSURD, self.ts, self.ts - 1))
         if rng.random() < 0.1:
@@ -393,7 +429,7 @@ class World:
             "job_id": job.job_id,
             "job": int(job.job),
             "key": signer,
-            "nonce": rng.choice((self.exchange.seq, self.exchange.seq, 3)),
+            "nonce": rng.choice((self.exchange.seq, 3, 3, 3)),
             "birth": self.chain.height - rng.choice((0, 0, 1, 3)),
             "period": rng.choice((8, 8, 16, 64, 2)),
             "signed": 1,
@@ -512,6 +548,8 @@ class World:
 
     def strange_head(self, rng: Random) -> None:
         """Import a head of a pool that jumps, is closed, is missing, is odd, or of an unknown version."""
+        if not self.is_troubled(rng):
+            return
         netuid = rng.choice(NETUIDS)
 
         def play(block: Block) -> None:
@@ -539,6 +577,8 @@ class World:
 
     def unexplained_head(self, rng: Random) -> None:
         """Import a head on which money came or went without a word."""
+        if not self.is_troubled(rng):
+            return
 
         def play(block: Block) -> None:
             change = rng.choice((1, -1, 5, -5, 10**9, -(10**9)))
@@ -552,9 +592,12 @@ class World:
                 table[key] = max(table.get(key, 0) + change, 0)
 
         self.import_block(rng, play)
+        self.mostly_recover(rng)
 
     def dissolve(self, rng: Random) -> None:
         """Import a head on which a subnet is dissolved."""
+        if not self.is_troubled(rng):
+            return
 
         def play(block: Block) -> None:
             payout = rng.choice((0, 1, 10**9))
@@ -567,21 +610,26 @@ class World:
             block.add_free(key, payout)
 
         self.import_block(rng, play)
+        self.mostly_recover(rng)
 
     def broken_head(self, rng: Random) -> None:
         """Send a head that must be refused whole, or the last one once more; the chain knows nothing of it."""
+        if not self.is_troubled(rng):
+            return
         if self.outbox:
             self.send()
         block = Block(copy.deepcopy(self.chain), self.exchange, rng)
         block.play_jobs()
         self.play_deposits(rng, block)
+        for key in rng.choice(((), (HOT,), (HOT, 3))):
+            block.fees.append(self.command_of(CommandKind.CHAIN_FEE_SEEN, key=key, fee=1, netuid=NO_NETUID))
         group = block.group(everything=rng.random() < 0.5)
         commands = group.commands.copy()
         spoil = rng.choice((spoil_frame, spoil_order, spoil_record, spoil_record, spoil_record, spoil_parent))
         answer = self.send(spoil(rng, commands, group.payloads))[0]
         if answer.code == 0 and not answer.duplicate:
-            self.twin.exchange.head_hash = self.twin.exchange.head_hash  # both took it: the chain follows
             self.adopt()
+        self.mostly_recover(rng)
 
     def adopt(self) -> None:
         """Let the chain be what the ledger took over: a spoilt head that both engines found sound."""
@@ -596,6 +644,10 @@ class World:
 
     # choices
 
+    def is_troubled(self, rng: Random) -> bool:
+        """Tell whether something goes wrong now: in some histories often, in others never."""
+        return rng.random() < self.trouble
+
     def any_account(self, rng: Random) -> int:
         """Return an account, mostly an open one."""
         return rng.choice(
@@ -607,15 +659,16 @@ class World:
         return rng.choice((1, 1, 1, 1, 2, 2, 2, rng.choice((7, 0, 3, NO_NETUID))))
 
 
-def any_pool(rng: Random) -> Pool:
+def any_pool(rng: Random, *, odd: bool = True) -> Pool:
     """Return a pool: mostly one that a subnet could have."""
-    if rng.random() < 0.05:
+    if odd and rng.random() < 0.2:
         return Pool(
             rng.choice((0, 1, 999_999, 2**61)), rng.choice((0, 5, 10**6, 2**61)), rng.choice((1, 5 * 10**17)), 33
         )
-    weight = rng.choice((5 * 10**17, rng.randrange(4 * 10**17, 6 * 10**17), rng.randrange(10**17, 9 * 10**17)))
+    near = rng.randrange(4 * 10**17, 6 * 10**17)
+    weight = rng.choice((5 * 10**17, near, near, rng.randrange(15 * 10**16, 85 * 10**16)))
     return Pool(
-        rng.randrange(10**11, 10**15), rng.randrange(10**12, 4 * 10**15), weight, rng.choice((33, 33, 0, 1_000))
+        rng.randrange(10**11, 10**15), rng.randrange(10**12, 4 * 10**15), weight, rng.choice((*[33] * 6, 0, 1_000))
     )
 
 
@@ -667,6 +720,9 @@ def spoil_record(rng: Random, commands: Records, payloads: Sequence[bytes]) -> R
         return head_group([body[: place + 1], body[place : place + 1], body[place + 1 :]], payloads)
     name = rng.choice(("key", "other", "netuid", "code", "flags", "amount", "tao", "limit", "aux", "order_id"))
     width = {"key": 2**32, "other": 2**32, "netuid": 2**16, "code": 2**16, "flags": 2**16}.get(name)
+    if place == 0 and name == "aux":
+        name = "key"  # a head of the far future is sound, and the end of every history
+        width = 2**32
     body[place][name] = rng.choice((0, 1, 3, 99, width - 1)) if width else rng.choice((*ABSURD, 10**12))
     return head_group([body], payloads)
 
@@ -678,22 +734,23 @@ ACTIONS: dict[str, int] = {
     "sign_all": 8,
     "withdraw": 6,
     "sweep": 5,
-    "strange_head": 3,
-    "clear_all_halts": 6,
+    "strange_head": 6,
+    "clear_all_halts": 2,
+    "recover": 2,
     "sign": 3,
     "release": 2,
     "repeat": 4,
-    "wait": 4,
-    "set_market": 3,
-    "set_stage": 3,
+    "wait": 3,
+    "set_market": 2,
+    "set_stage": 4,
     "set_halt": 2,
     "announce_funding": 2,
     "resolve_suspense": 4,
     "add_address": 2,
     "cancel": 1,
-    "unexplained_head": 2,
+    "unexplained_head": 4,
     "idle_heads": 2,
-    "broken_head": 3,
+    "broken_head": 6,
     "dissolve": 1,
     "open_account": 1,
     "add_api_key": 1,

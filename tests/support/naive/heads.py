@@ -212,8 +212,6 @@ def open_windows(exchange: Exchange) -> None:
     seen = [market for market in exchange.ascending() if market.pool]
     caps = sum(window_cap(market) for market in seen if market.stage == Stage.ONLINE)
     for market in seen:
-        if market.stage == Stage.DELISTED:
-            continue
         need = exchange.need(market)
         if need == 0:
             market.need_since = 0
@@ -243,7 +241,7 @@ def head_gates(exchange: Exchange, market: Market, caps: int) -> int:
         Gate.SPEC: not exchange.spec_is_known(),
         Gate.CLOSED: market.closed or market.pool_height != exchange.head,
         Gate.RESERVE: min(pool.tao, pool.alpha) < MIN_RESERVE,
-        Gate.MIRROR: market.mirror is None,
+        Gate.MIRROR: market.mirror is None or market.mirror.alpha == 0,
         Gate.FUNDING: not target_is_worth or exchange.books.house(TAO_ASSET) < FUNDED_CAPS * caps,
     }
     return sum(int(gate) for gate, shut in closed.items() if shut)

@@ -13,7 +13,17 @@ from amm.exchange_reference import (
     sell_in,
     trading_fee,
 )
-from amm.reference import FEE_BASE, Pool, Side, curve_out, fee_on_total, limit_bits_of, spot_rao
+from amm.reference import (
+    FEE_BASE,
+    MAX_INPUT_MULTIPLE,
+    MIN_RESERVE,
+    Pool,
+    Side,
+    curve_out,
+    fee_on_total,
+    limit_bits_of,
+    spot_rao,
+)
 from ledger.engine.layout import MAX_AMOUNT, TAO_ASSET, EventKind, Flag, Gate, Mode, Stage
 from ledger.engine.listing import ALLOWED, Verb
 from ledger.engine.parameters import POSITION_CAPS, STALE_AFTER_MS
@@ -121,10 +131,7 @@ def plan_sell(pool: Pool, *, offered: int, limit: int, beyond: int) -> Plan:
     try:
         sold = sell_in(pool, given)
     except SwapRefused:
-        dust = has_no_output(pool, Side.SELL, given - fee_on_total(given, pool.fee_rate))
-        raise Unfillable(Refusal.DUST if dust else Refusal.POOL_REFUSES) from None
-    if sold.tao_out == 0:
-        raise Unfillable(Refusal.DUST)
+        raise Unfillable(Refusal.DUST if sale_is_dust(pool, given) else Refusal.POOL_REFUSES) from None
     if sold.tao_out * RAO < given * limit:
         raise Unfillable(beyond)
     return Plan(given, sold.tao_out, sold.pool_fee_alpha, sold.tao_out, sold.pool, given == offered)
@@ -133,7 +140,19 @@ def plan_sell(pool: Pool, *, offered: int, limit: int, beyond: int) -> Plan:
 def has_no_output(pool: Pool, side: Side, net: int) -> bool:
     """Tell whether a step fails for no other reason than that it would bring nothing."""
     reserve_in, reserve_out = (pool.tao, pool.alpha) if side is Side.BUY else (pool.alpha, pool.tao)
-    return net <= 1_000 * reserve_in and reserve_out >= 1_000_000 and curve_out(pool, side, net) == 0
+    allowed = net <= MAX_INPUT_MULTIPLE * reserve_in and reserve_out >= MIN_RESERVE
+    return allowed and net > 0 and curve_out(pool, side, net) == 0
+
+
+def sale_is_dust(pool: Pool, alpha: int) -> bool:
+    """Tell whether a sale fails since it, or the author's sale of its fee, would bring nothing."""
+    fee = fee_on_total(alpha, pool.fee_rate)
+    if has_no_output(pool, Side.SELL, alpha - fee):
+        return True
+    net = alpha - fee
+    out = curve_out(pool, Side.SELL, net)
+    rest = Pool(pool.tao - out, pool.alpha + net, pool.weight, pool.fee_rate)
+    return pool.tao >= MIN_RESERVE and net <= MAX_INPUT_MULTIPLE * pool.alpha and has_no_output(rest, Side.SELL, fee)
 
 
 def why_not_now(exchange: Exchange, market: Market, plan: Plan, *, sell: bool, fee: int) -> int:
