@@ -1,8 +1,9 @@
 """Runs ``emission.json``: block emission, shares, terms, splits and averages against the runtime's own functions."""
 
 from app.verify.family import Case, Family, Mismatch, expect, recognises_ops, sections_by_op
-from chain.runtime.fixed_point import to_rao_q32
-from chain.runtime.subtensor import emission
+from chain.runtime.fixed_point import ratio_u64_q32, to_rao_q32
+from chain.runtime.subtensor import emission, epochs
+from chain.runtime.subtensor.family_split import Backing, Stake, split_dividend
 
 
 def _close(actual: float, expected: float, tolerance: float, what: str) -> None:
@@ -102,6 +103,25 @@ def _hotkey_take(case: Case) -> None:
     expect({"take": taken, "nominators": rest}, case["expected"])
 
 
+def _emission_conserved(case: Case) -> None:
+    """Expect all of a hotkey's incentive and dividend to be paid out, whoever its parents are."""
+    inputs, tolerance = case["inputs"], case["tolerance"]
+    weight = ratio_u64_q32(emission.TAO_WEIGHT)
+    backings = [_backing(number, parent) for number, parent in enumerate(inputs["parents"])]
+    own, parents = split_dividend(inputs["dividend"], own_q32=0, backings=backings, take=0, tao_weight_q32=weight)
+    dividends = own + sum(amount for _, amount in parents)
+    # A rao of each parent's part may be cut off; without parents nothing is.
+    _close(dividends, case["expected"]["dividends"], max(tolerance, len(backings)), "dividends")
+    incentives = sum(epochs.in_proportion([1], inputs["incentive"]))
+    _close(incentives, case["expected"]["incentives"], tolerance, "incentives")
+
+
+def _backing(number: int, parent: Case) -> Backing:
+    proportion = parent[0] if isinstance(parent, list) else parent
+    stake = Stake(alpha=parent[1] if isinstance(parent, list) and isinstance(parent[1], int) else 0, root=0)
+    return Backing(hotkey=number.to_bytes(32, "little"), stake=stake, proportion=proportion, is_same_owner=False)
+
+
 FAMILY = Family(
     name="emission",
     recognises=recognises_ops(
@@ -131,5 +151,6 @@ FAMILY = Family(
         "subnet_emission": _subnet_emission,
         "dividend_distribution": _dividend_distribution,
         "price_shares": _price_shares,
+        "emission_conserved": _emission_conserved,
     },
 )

@@ -1,9 +1,12 @@
 """Runs ``staking.json``: the share pool's numbers and scripts against the runtime's own functions."""
 
+import re
+
 from app.verify.family import Case, Family, expect, recognises_ops, sections_by_op
+from app.verify.keccak import keccak_256
 from chain.runtime import safe_float
 from chain.runtime.safe_float import ZERO, SafeFloat
-from chain.runtime.subtensor import share_pool
+from chain.runtime.subtensor import claim_rules, emission, share_pool, takes
 from chain.runtime.subtensor.share_pool import Pool
 
 
@@ -72,6 +75,44 @@ def _pool_script(case: Case) -> None:
     expect({key: kept.get(key) for key in exact["shares"]}, exact["shares"], "shares")
 
 
+def _root_claim(case: Case) -> None:
+    """Dividends one after the other; after each, what all stakers have claimed so far."""
+    inputs, tolerance = case["inputs"], case["tolerance"]
+    stakes, rate = inputs["root_stakes"], 0
+    claimed, steps = [0] * len(stakes), list[dict[str, object]]()
+    for dividend in inputs["root_dividends"]:
+        take, rest = emission.hotkey_take(take=inputs["take"], dividend_q32=dividend << 32)
+        rate += claim_rules.rate_increase(rest, sum(stakes))
+        owed = [claim_rules.owed(rate, stake, before) for stake, before in zip(stakes, claimed, strict=True)]
+        claimed = [before + now for before, now in zip(claimed, owed, strict=True)]
+        steps.append({"rate_q32": rate, "take": take, "claimed": claimed})
+    exact = case.get("exact", case["expected"])
+    if isinstance(exact, list):
+        expect(steps, exact, "dividends")
+    if isinstance(case["expected"], dict):
+        for number, expected in enumerate(case["expected"]["claimed"]):
+            if abs(claimed[number] - expected) > tolerance:
+                expect(claimed[number], expected, f"claimed by staker {number}")
+
+
+def _auto_claim_indices(case: Case) -> None:
+    inputs = case["inputs"]
+    digest = _block_hash(inputs["block_hash"])
+    got = claim_rules.auto_claim_indices(digest, count=inputs["k"], total=inputs["n"])
+    expect(got, case["expected"])
+
+
+def _block_hash(text: str) -> bytes:
+    """Return a block hash given in hex, or as the digest of a quoted word."""
+    word = re.fullmatch(r"keccak256 of ascii '(.*)'", text)
+    return keccak_256(word[1].encode()) if word else bytes.fromhex(text.removeprefix("0x"))
+
+
+def _delegate_take_allowed(case: Case) -> None:
+    inputs = case["inputs"]
+    expect(takes.is_allowed(inputs["take"], low=inputs["min"], high=inputs["max"]), case["expected"])
+
+
 FAMILY = Family(
     name="staking",
     recognises=recognises_ops(
@@ -95,5 +136,8 @@ FAMILY = Family(
         "shares_per_update": _shares_per_update,
         "pool_value": _pool_value,
         "pool_script": _pool_script,
+        "root_claim": _root_claim,
+        "auto_claim_indices": _auto_claim_indices,
+        "delegate_take_allowed": _delegate_take_allowed,
     },
 )

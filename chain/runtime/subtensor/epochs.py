@@ -94,11 +94,11 @@ def _run_epoch(overlay: Overlay, netuid: int, block: int) -> None:
     overlay.put(_INDEX, netuid, overlay.get(_INDEX, netuid) + 1)
 
     neurons = neurons_of(overlay, netuid)
-    incentives = _in_proportion([neuron.score for neuron in neurons], server)
+    incentives = in_proportion([neuron.score for neuron in neurons], server)
     if not any(incentives):
         validator += server
     weights = [neuron.weight for neuron in neurons]
-    dividends = _in_proportion(weights, validator + root)
+    dividends = in_proportion(weights, validator + root)
     alpha_q32, root_q32 = emission.dividend_distribution(
         pending_validator=validator,
         pending_root=root,
@@ -204,7 +204,7 @@ def _record(
     overlay.put("SubtensorModule.Dividends", netuid, shares)
 
 
-def _in_proportion(parts: Sequence[int], pot: int) -> list[int]:
+def in_proportion(parts: Sequence[int], pot: int) -> list[int]:
     """Share a pot by parts, each rounded down; what is left over is nobody's."""
     total = sum(parts)
     return [pot * part // total for part in parts] if total else [0 for _ in parts]

@@ -3,7 +3,7 @@ import pytest
 from amm import reference as amm
 from chain.keys import subnet_account
 from chain.runtime.invariants import check_state
-from chain.runtime.subtensor import emission, epochs, pools, positions, subnets
+from chain.runtime.subtensor import emission, epochs, pools, positions, prices, subnets
 from chain.runtime.subtensor.emission import SUPPLY_MAX
 from tests.support.dev_chain import HOTKEY, TAO, DevChain
 
@@ -228,7 +228,7 @@ def test_registration_prices_halve_in_360_blocks_and_stop_at_the_least() -> None
 
 
 def test_decay_has_the_reference_factors() -> None:
-    assert subnets.decay_factor(0) == 1 << 32
+    assert prices.decay_factor(0) == 1 << 32
     assert emission.block_emission(0) == TAO
 
 

@@ -42,5 +42,5 @@ def spoil(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: spoil(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [spoil(inner) for inner in value]
+        return [spoil(inner) for inner in value] or [77]
     return 77 if value is None else value + 10**6
