@@ -30,13 +30,10 @@ from app.gateway.vault import Vault, load_or_create_master_key
 from app.link.connection import NodeConnection
 from app.link.deposits import ChainKeys
 from app.link.follower import ChainLink
-from app.link.keybook import KeyBook
 from app.link.settings import LinkSettings
-from app.link.submitter import Submitter
 from app.postgres.embedded import EmbeddedPostgres
 from app.postgres.files import write_private
 from app.settings import GatewaySettings
-from ledger.codec import Batch
 from ledger.engine.machine import Engine
 from ledger.engine.views import Views
 from ledger.log.migrate import migrate
@@ -82,6 +79,7 @@ class Exchange:
         self._prepare = prepare
         self.sequencer: Sequencer
         self.replica: Replica
+        self.views: Views
         self.chain_keys: ChainKeys
         self.signer: Signer
         self.link: ChainLink
@@ -133,7 +131,8 @@ class Exchange:
         head = await event_log.open()
         self._stack.push_async_callback(event_log.close)
         engine, copy = Engine(), Engine()
-        self.replica = Replica(copy, Views(copy))
+        self.views = Views(copy)
+        self.replica = Replica(copy, self.views)
         await recover(event_log, engine, head)
         await self.replica.recover(event_log)
         self.sequencer = Sequencer(
@@ -162,20 +161,11 @@ class Exchange:
         )
 
     def _open_link(self) -> None:
-        reads, book = self.replica.reads, KeyBook.of(self.replica.reads)
-        submitter = Submitter(
-            reads=reads, submit=self.sequencer.submit, signer=self.signer, book=book, settings=self.config.link
-        )
-        self.link = ChainLink(
-            settings=self.config.link, reads=reads, submit=self.sequencer.submit, submitter=submitter, book=book
-        )
-        self._stack.callback(self.sequencer.subscribe(self._observe))
+        self.link = ChainLink.of(self.config.link, self.views, self.sequencer.submit, self.signer)
+        self._stack.callback(self.sequencer.subscribe(self.link.observe))
         following = self.link.start()
         following.add_done_callback(self._link_ended)
         self._stack.push_async_callback(self.link.stop)
-
-    def _observe(self, batch: Batch) -> None:
-        self.link.observe(batch)
 
     def _link_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

@@ -1,5 +1,6 @@
 """A small client of the exchange's own REST interface, as a customer's program would have it."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -11,6 +12,10 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 import httpx
+
+RATE_LIMIT = "EAPI:Rate limit exceeded"
+ATTEMPTS = 30
+PAUSE_S = 2.0
 
 
 class Refused(Exception):  # noqa: N818 - the exchange said no, in its own words
@@ -54,7 +59,20 @@ class ExchangeClient:
         return _result(answer)
 
     async def private(self, name: str, /, **params: object) -> Any:
-        """Sign and call a private method and return its result, or raise ``Refused``."""
+        """Sign and call a private method and return its result, or raise ``Refused``.
+
+        A call that the rate limit kept out did nothing; it is made again, with a new nonce, once the counter decayed.
+        """
+        for _ in range(ATTEMPTS):
+            try:
+                return await self._private_once(name, params)
+            except Refused as refused:
+                if refused.errors != [RATE_LIMIT]:
+                    raise
+                await asyncio.sleep(PAUSE_S)
+        raise Refused([RATE_LIMIT])
+
+    async def _private_once(self, name: str, params: dict[str, object]) -> Any:
         nonce = self._next_nonce()
         path = f"/0/private/{name}"
         body = urlencode({"nonce": nonce, **params}).encode()

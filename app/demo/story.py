@@ -31,7 +31,7 @@ DUST: Final = 10_000_000
 LOT: Final = 10
 """Volumes of orders have 8 decimals, rao have 9."""
 
-POLL_S: Final = 0.05
+POLL_S: Final = 0.25
 TIMEOUT_S: Final = 120.0
 
 Say = Callable[[str], None]
