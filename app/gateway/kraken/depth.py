@@ -26,6 +26,7 @@ LEVELS_IN_WINDOW: Final = 64
 PRICE_MAX_RAO: Final = 10**15
 # An order is judged by whole rao: nearer than this to its limit price, roundings could make it miss.
 SLACK_RAO: Final = 3
+DRIFT_PPM: Final = 2
 _PPM: Final = 1_000_000
 _UNLIMITED: Final = 2**62
 
@@ -85,8 +86,9 @@ class PoolCurve:
     grain: int = 1
 
     def ask_reach(self, price: int) -> int:
-        """Return the alpha a buy with this limit gets, as the engine plans it."""
-        high, low = _limit_limbs(shares.bound_buy(price, self.fee_rate))
+        """Return the alpha a buy with this limit surely gets, by the engine's own plan."""
+        nearer = price - drift_margin(price)
+        high, low = _limit_limbs(shares.bound_buy(nearer, self.fee_rate))
         net = min(int(steps.net_to_price_buy(self.tao, self.alpha, self.weight, high, low)), self.asks.tao)
         if net <= 0:
             return 0
@@ -97,8 +99,9 @@ class PoolCurve:
         return min(int(out), self.asks.alpha)
 
     def bid_reach(self, price: int) -> int:
-        """Return the alpha a sale with this limit takes, pool fee inside, as the engine plans it."""
-        high, low = _limit_limbs(shares.bound_sell(price, self.fee_rate))
+        """Return the alpha a sale with this limit surely takes, pool fee inside, by the engine's own plan."""
+        nearer = price + drift_margin(price)
+        high, low = _limit_limbs(shares.bound_sell(nearer, self.fee_rate))
         net = steps.net_to_price_sell(self.tao, self.alpha, self.weight, high, low)
         gross = min(int(steps.gross_for_net(net, self.fee_rate)), self.bids.alpha)
         if gross <= 0:
@@ -129,6 +132,15 @@ class PoolCurve:
     def range_ppm(self, tao: int) -> int:
         """Return about how far a swap of that TAO moves the price, ppm."""
         return tao * _PPM * 10**18 // max(self.tao * (10**18 - self.weight), 1)
+
+
+def drift_margin(price: int) -> int:
+    """Return how much of a price is not used up by its level, rounded up.
+
+    A head that lands between a client's look and its order moves the pool's price by about a millionth; without this
+    the last lots of the order would miss their limit.
+    """
+    return -(-price * DRIFT_PPM // _PPM)
 
 
 def _limit_limbs(bound: int) -> tuple[np.uint64, np.uint64]:

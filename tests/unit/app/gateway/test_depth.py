@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from amm.pool import spot_rao
 from app.gateway.kraken.depth import (
     CLOSED,
+    DRIFT_PPM,
     Capacity,
     ClosedForm,
     Depth,
@@ -88,6 +89,22 @@ def test_no_more_is_shown_than_the_window_can_fill(curve: PoolCurve, part: int) 
         assert plan_sell(*pool, sold, depth.bids[-1].price)[6] <= window
 
 
+@settings(max_examples=20)
+@given(curve=pools)
+def test_a_head_that_moves_the_price_by_a_millionth_takes_nothing_from_a_shown_level(curve: PoolCurve) -> None:
+    curve = PoolCurve(curve.tao, curve.alpha, 5 * 10**17, curve.fee_rate)
+    depth = depth_of(curve)
+    bought, sold = (sum(level.volume for level in side) for side in (depth.asks, depth.bids))
+
+    dearer, cheaper = (curve.tao * (10**6 + step) // 10**6 for step in (1, -1))
+    rest = (curve.alpha, curve.weight, curve.fee_rate)
+
+    if bought >= ORDER_MIN_RAO:
+        assert plan_buy(dearer, *rest, 0, bought, depth.asks[-1].price)[0] == FULL
+    if sold >= ORDER_MIN_RAO:
+        assert plan_sell(cheaper, *rest, sold, depth.bids[-1].price)[0] == FULL
+
+
 def test_what_the_house_lacks_is_not_offered() -> None:
     curve = PoolCurve(10_000 * TAO, 1_000_000 * TAO, 5 * 10**17, 33, Capacity(alpha=50 * TAO), CLOSED)
     depth = depth_of(curve, 500)
@@ -109,8 +126,10 @@ def test_the_pool_and_the_textbook_agree_at_equal_weights(curve: PoolCurve) -> N
     for is_bid, price in ((False, spot * 11 // 10), (True, spot * 9 // 10)):
         reach = curve.bid_reach(price) if is_bid else curve.ask_reach(price)
         ideal = (textbook.bid_reach(price) if is_bid else textbook.ask_reach(price)) // textbook.grain
-        # The limit is rounded to whole rao of price, which moves the reach by about that share of the reserve.
-        assert abs(reach - ideal) <= curve.alpha * 2 // spot + 100
+        # The limit is rounded to whole rao of price and kept off by the drift margin, which moves the reach by about
+        # that share of the reserve.
+        assert abs(reach - ideal) <= curve.alpha * 2 // spot + 2 * curve.alpha * DRIFT_PPM // 10**6 + 100
+        assert reach <= ideal + 100
 
 
 @given(price=st.integers(1, 10**14), step=st.sampled_from([500, 125, 7, 1]))
