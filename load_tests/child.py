@@ -71,7 +71,7 @@ class ServerChild:
 
     async def __aenter__(self) -> Self:
         """Start the child, and return once it listens."""
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __aexit__
         self._process = await asyncio.create_subprocess_exec(
             *self._command,
             stdin=asyncio.subprocess.PIPE,

@@ -1,8 +1,8 @@
 """Opens an exchange that is ready to trade: the commands of its operators, and chain heads made by hand.
 
 No chain runs here. Pools are deep and the house owns plenty on purpose: every market order of a load test fills at
-once, and what is measured is the work behind a fill, not a refusal. All rules hold as ever, the limits of windows, funding
-and backing among them.
+once, and what is measured is the work behind a fill, not a refusal. All rules hold as ever, the limits of windows,
+funding and backing among them.
 """
 
 import asyncio

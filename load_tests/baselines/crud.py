@@ -1,9 +1,9 @@
 """The naive exchange behind HTTP: FastAPI, SQLAlchemy's async ORM on asyncpg, one transaction per order.
 
 The same tables, locks and prices as ``naive_sql.py``, written as the tutorials of both libraries teach it: a session
-per request, models, ``with_for_update``, pydantic at the door. Fair: uvloop and httptools, a pool of connections, prepared
-statements kept by asyncpg, no access log, the signature checked by the very function our gateway uses, and the nonce
-used up in the same transaction as the order, which saves a commit.
+per request, models, ``with_for_update``, pydantic at the door. Fair: uvloop and httptools, a pool of connections,
+prepared statements kept by asyncpg, no access log, the signature checked by the very function our gateway uses, and the
+nonce used up in the same transaction as the order, which saves a commit.
 """
 
 import argparse
