@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,11 @@ from ledger.engine.judge import is_known_head, judge
 from ledger.engine.layout import COMMAND, EVENT, CommandKind
 from ledger.engine.records import command as build
 from ledger.engine.state import State, empty_state, reserve
-from ledger.engine.tables import DECISION, LAWS, WIDE_COMMAND
+from ledger.engine.tables import DECISION, LAWS, RUN, WIDE_COMMAND
 from ledger.errors import InvariantBroken, Refusal
+
+_BLANK_RUN = np.zeros(1, RUN)
+_BLANK_EVENT = np.zeros(1, EVENT)
 
 EVENTS_PER_COMMAND = 4
 """No rule appends more, apart from the end of a head."""
@@ -60,7 +63,8 @@ class Engine:
             return
         self.state = reserve(self.state, records=len(events), events=0)
         self._begin_run(ts_ms)
-        evolve_all(self.state, events)
+        # Another kind of array, as a decoder may hand over, would be compiled for anew.
+        evolve_all(self.state, np.require(events, dtype=EVENT, requirements=["C", "W"]))
         self._check_laws()
         self.directory.remember(events, payloads)
 
@@ -76,16 +80,16 @@ class Engine:
         self._check_laws()
         count = int(self.state.run[0]["count"])
         events = self.state.out[:count].copy()
-        self.state.out[:count] = np.zeros(1, EVENT)
+        self.state.out[:count] = _BLANK_EVENT
         return events, decisions
 
     def _begin_run(self, ts_ms: int) -> None:
-        self.state.run[0] = np.zeros(1, self.state.run.dtype)[0]
-        self.state.run[0]["ts"] = ts_ms
+        self.state.run[:] = _BLANK_RUN
+        self.state.run["ts"] = ts_ms
 
     def _check_laws(self) -> None:
-        run = self.state.run[0]
-        if run["law"]:
+        if self.state.run["law"][0]:
+            run = self.state.run[0]
             raise InvariantBroken(LAWS[int(run["law"])], int(run["law_seq"]), int(run["law_detail"]))
 
     def export(self) -> dict[str, Any]:
@@ -98,6 +102,18 @@ class Engine:
         return hashlib.blake2b(text.encode(), digest_size=32).digest()
 
 
+class _Outcome(NamedTuple):
+    """A ``DECISION`` whose events are a part of the batch."""
+
+    code: int
+    reference: int
+    value: int
+    bound: int
+    duplicate: int
+    first: int
+    events: int
+
+
 class _Batch:
     """Requests on their way through the kernels: runs of plain commands together, texts and head groups alone."""
 
@@ -105,11 +121,11 @@ class _Batch:
         self.engine = engine
         self.ts_ms = ts_ms
         self.payloads: list[bytes] = []
-        self.waiting: list[Records] = []
+        self.waiting: list[bytes] = []
         self.waiting_refusals: list[int] = []
         self.events: list[Records] = []
         self.count = 0
-        self.answers: list[tuple[Any, int, int]] = []
+        self.answers: list[_Outcome] = []
 
     def add(self, request: Request) -> None:
         """Take one request in."""
@@ -118,14 +134,15 @@ class _Batch:
             self.flush()
             self._add_head(request)
             return
-        command = request.commands.copy()
+        command = request.commands
         refusal = 0
         if int(command[0]["payload"]) or kind in TEXT_COMMANDS or kind == CommandKind.ACCEPT_SIGNED:
             if kind in TEXT_COMMANDS:
                 self.flush()
             refusal = self.engine.directory.refusal(command[0], request.payloads)
+            command = command.copy()
             self._place_payloads(command, request.payloads, refused=refusal != 0)
-        self.waiting.append(command)
+        self.waiting.append(command.tobytes())
         self.waiting_refusals.append(refusal)
         if kind in TEXT_COMMANDS:
             self.flush()
@@ -142,9 +159,7 @@ class _Batch:
     def _add_head(self, request: Request) -> None:
         state = self.engine.state
         if is_known_head(state, request):
-            known = np.zeros(1, DECISION)[0]
-            known["duplicate"] = 1
-            self.answers.append((known, self.count, 0))
+            self.answers.append(_Outcome(0, 0, 0, 0, 1, first=self.count, events=0))
             return
         number = int(request.commands[0]["other"])
         if state.scalars[0]["money_halted"]:
@@ -168,16 +183,20 @@ class _Batch:
     def _run_head(self, commands: Records, refusal: int) -> None:
         """Run one group as a whole; its answer is the last record's, with the events of all."""
         decisions, first = self._run(commands, np.full(len(commands), refusal, np.int64))
-        self.answers.append((decisions[-1], first, self.count - first))
+        told = _Outcome(*decisions[-1].tolist())
+        self.answers.append(told._replace(first=first, events=self.count - first))
 
     def flush(self) -> None:
         """Run the plain commands that wait."""
         if not self.waiting:
             return
-        decisions, base = self._run(np.concatenate(self.waiting), np.array(self.waiting_refusals, np.int64))
+        # Joined as bytes: numpy compares the fields of every single array when it concatenates records.
+        commands = np.frombuffer(b"".join(self.waiting), COMMAND)
+        decisions, base = self._run(commands, np.array(self.waiting_refusals, np.int64))
         self.waiting, self.waiting_refusals = [], []
-        for decision in decisions:
-            self.answers.append((decision, base + int(decision["first"]), int(decision["count"])))
+        for row in decisions.tolist():
+            told = _Outcome(*row)
+            self.answers.append(told._replace(first=base + told.first))
 
     def _run(self, commands: Records, refusals: Records) -> tuple[Records, int]:
         events, decisions = self.engine.run_kernel(self.ts_ms, commands, refusals)
@@ -198,14 +217,14 @@ class _Batch:
         payloads = tuple(self.payloads[int(position) - 1] for position in used)
         answers = [
             Answer(
-                events=events[first : first + count],
-                code=int(decision["code"]),
-                reference=int(decision["reference"]),
-                value=int(decision["value"]),
-                bound=int(decision["bound"]),
-                duplicate=bool(decision["duplicate"]),
+                events=events[told.first : told.first + told.events],
+                code=told.code,
+                reference=told.reference,
+                value=told.value,
+                bound=told.bound,
+                duplicate=bool(told.duplicate),
             )
-            for decision, first, count in self.answers
+            for told in self.answers
         ]
         return Decided(events, payloads, answers)
 

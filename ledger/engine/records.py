@@ -44,7 +44,7 @@ def command(kind: CommandKind, *, flags: int = 0, **meanings: int) -> Records:
 
 def request(*commands: Records, payloads: Sequence[bytes] = ()) -> Request:
     """Return a request of one command, or of the records of one head group."""
-    return Request(np.concatenate(commands), tuple(payloads))
+    return Request(commands[0] if len(commands) == 1 else np.concatenate(commands), tuple(payloads))
 
 
 def head_group(commands: Sequence[Records], payloads: Sequence[bytes] = ()) -> Request:

@@ -27,7 +27,7 @@ from tests.support.builders import (
     withdraw,
 )
 
-PERIOD = 3
+PERIOD = 2
 CUSTOMERS = st.sampled_from([1, 2])
 ASSETS = st.sampled_from(["tao", "alpha"])
 
@@ -171,14 +171,21 @@ class Trading(RuleBasedStateMachine):
         self.exchange.ask(CommandKind.REQUEST_SWEEP, flags=flags, amount=amount, **meanings)
 
     @precondition(lambda self: self.exchange.views.jobs())
-    @rule(choice=st.integers(0, 5))
-    def sign(self, choice: int) -> None:
-        jobs = self.exchange.views.jobs()
-        job = jobs[choice % len(jobs)]
-        key = {Job.SETTLEMENT: TRADING, Job.WITHDRAWAL: HOT}.get(job.job) or getattr(job, "deposit_key", 0)
-        answer = self.exchange.sign(job.job_id, job.job, key, self.nonce, PERIOD)
-        assert (answer.code == 0) is (job.state == JobState.REQUESTED)
-        self.nonce += 1
+    @rule(skipped=st.sets(st.integers(0, 2), max_size=2))
+    def sign(self, skipped: set[int]) -> None:
+        for position, job in enumerate(self.exchange.views.jobs()):
+            if position in skipped:
+                continue
+            key = {Job.SETTLEMENT: TRADING, Job.WITHDRAWAL: HOT}.get(job.job) or getattr(job, "deposit_key", 0)
+            answer = self.exchange.sign(job.job_id, job.job, key, self.nonce, PERIOD)
+            assert (answer.code == 0) is (job.state == JobState.REQUESTED)
+            self.nonce += 1
+
+    @rule(account=CUSTOMERS, tao=st.integers(TAO, 4 * TAO), skipped=st.sets(st.integers(0, 2), max_size=1))
+    def buy_and_settle(self, account: int, tao: int, skipped: set[int]) -> None:
+        self.buy_with_tao(account, tao, 0)
+        self.block(["included"], 0)
+        self.sign(skipped)
 
     @rule(
         fates=st.lists(st.sampled_from(["included", "refused", "waits"]), min_size=3, max_size=3),
@@ -199,6 +206,7 @@ class Trading(RuleBasedStateMachine):
         before = self.flying()
         answer = self.chain.head(records)
         assert answer.code == 0
+        assert EventKind.HEAD_ENDED in answer.events["kind"]
         assert EventKind.RECONCILIATION_BROKEN not in answer.events["kind"]
         requested = [
             int(event["order_id"]) for event in answer.events if event["kind"] == EventKind.SETTLEMENT_REQUESTED
@@ -242,7 +250,7 @@ class Trading(RuleBasedStateMachine):
 
 
 TestTrading = Trading.TestCase
-TestTrading.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+TestTrading.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
 
 
 @settings(max_examples=20, deadline=None)
