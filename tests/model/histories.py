@@ -48,9 +48,11 @@ def main() -> int:
         events += world.exchange.seq if world else 0
         if failure:
             failed += 1
-            print(f"seed {seed} with {asked.steps} steps fails:\n{failure}", flush=True)
+            sys.stdout.write(f"seed {seed} with {asked.steps} steps fails:\n{failure}\n")
+            sys.stdout.flush()
     seconds = time.monotonic() - begun
-    print(f"{asked.examples} histories from seed {first}: {failed} failed, {events} events, {seconds:.1f} s")
+    told = f"{asked.examples} histories from seed {first}: {failed} failed, {events} events, {seconds:.1f} s\n"
+    sys.stdout.write(told)
     return min(failed, 1)
 
 

@@ -18,7 +18,7 @@ def check_laws(exchange: Exchange, events: list[Record]) -> None:
 
 
 def everything_sums_to_zero(exchange: Exchange) -> None:
-    """Law 1: customers + withdrawing + suspense + house + custody = 0 in every asset; the signs hold at each posting."""
+    """Law 1: all accounts of an asset sum to zero; the oracle holds the signs at each posting."""
     sums: dict[int, int] = defaultdict(int)
     for (_, asset), amount in exchange.books.amounts.items():
         sums[asset] += amount

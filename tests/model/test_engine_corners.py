@@ -10,7 +10,8 @@ from ledger.engine.layout import NO_NETUID, CommandKind, EventKind, Flag, Halt, 
 from ledger.engine.records import command, request
 from ledger.errors import Refusal
 from tests.model.chain import TAO, Block
-from tests.model.world import HOT, World
+from tests.model.scene import HOT
+from tests.model.world import World
 
 MARKET = 1
 

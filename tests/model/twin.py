@@ -24,7 +24,7 @@ EXPORT_MARKET = {
 }
 
 
-class Difference(AssertionError):
+class Difference(AssertionError):  # noqa: N818 - a finding
     """The engines disagree; the message tells where."""
 
 
@@ -107,7 +107,7 @@ def compare_states(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
         if one[part] == other.get(part):
             continue
         if isinstance(one[part], dict):
-            found = {
+            found: dict[str, object] = {
                 key: (one[part][key], other[part].get(key))
                 for key in one[part]
                 if one[part][key] != other[part].get(key)
@@ -121,7 +121,7 @@ def compare_states(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
 
 
 def meaningful(export: dict[str, Any]) -> dict[str, Any]:
-    """Return an export without left-over figures: of a closed settlement, a past jump, a covered purchase, a past day."""
+    """Return an export without left-over figures: of closed settlements, past jumps, covered purchases, past days."""
     export = dict(export)
     scalars = dict(export["scalars"])
     if not scalars["settlement"]:
