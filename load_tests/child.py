@@ -18,7 +18,7 @@ import uvicorn
 
 from app.gateway.server import listening_port
 
-START_TIMEOUT_S = 120.0
+START_TIMEOUT_S = 240.0
 TAIL_BYTES = 4_000
 LINE_MAX = 2**22
 
