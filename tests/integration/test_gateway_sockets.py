@@ -104,16 +104,16 @@ async def test_a_trade_over_rest_reaches_ticker_and_trade_feeds(socket: ClientCo
     assert trades["data"] == []
     assert ticker["data"][0]["bid"] < ticker["data"][0]["ask"]
 
-    await alice.ok("AddOrder", pair="SN1TAO", type="buy", ordertype="market", volume="5")
+    await alice.ok("AddOrder", pair="SN1TAO", type="buy", ordertype="market", volume="100")
 
     first, second = await receive(socket), await receive(socket)
     (trade,) = first["data"]
     assert (first["channel"], first["type"]) == ("trade", "update")
-    assert (trade["symbol"], trade["side"], trade["qty"], trade["ord_type"]) == ("SN1/TAO", "buy", 5, "market")
+    assert (trade["symbol"], trade["side"], trade["qty"], trade["ord_type"]) == ("SN1/TAO", "buy", 100, "market")
     assert trade["trade_id"] == 1
     assert second["channel"] == "ticker"
     assert second["data"][0]["last"] == trade["price"]
-    assert second["data"][0]["volume"] == 5
+    assert second["data"][0]["volume"] == 100
     assert second["data"][0]["ask"] > ticker["data"][0]["ask"]
 
 
