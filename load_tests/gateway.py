@@ -2,10 +2,11 @@
 
 Joined as ``app/bootstrap.py`` joins them, without link and signer: the operators' commands and the chain heads are made
 by hand (``opening.py``). Rate limits are off, everything else is as it ships; nonces and orders are durable before they
-are answered. Words: ``head`` imports the next block.
+are answered.
 """
 
 import argparse
+import asyncio
 import os
 import secrets
 from contextlib import AsyncExitStack
@@ -61,7 +62,9 @@ async def serve(url: str, *, accounts: int, markets: int) -> None:
             settings=settings,
         )
         told = {"keys": [(fresh.key, fresh.secret) for fresh in keys]}
-        await serve_until_told(create_server(create_app(parts), settings), told, {"head": opening.import_head})
+        blocks = asyncio.create_task(opening.follow_blocks())
+        stack.callback(blocks.cancel)
+        await serve_until_told(create_server(create_app(parts), settings), told, {})
 
 
 async def _deposit_address(account: int) -> str:

@@ -57,8 +57,14 @@ class Opening:
         )
         await self.import_head(before=[self._deposit(account) for account in range(1, self._accounts + 1)])
 
+    async def follow_blocks(self) -> None:
+        """Import a block every 12 s, for ever, as a chain's blocks come; without them prices are stale after 30 s."""
+        while True:
+            await asyncio.sleep(BLOCK_MS / 1_000)
+            await self.import_head()
+
     async def import_head(self, *, before: Sequence[Records] = (), after: Sequence[Records] = ()) -> None:
-        """Import the next block, whose pools are as ever: a new window opens, and prices are fresh for 30 s."""
+        """Import the next block, whose pools are as ever: a new window opens in every market."""
         number = self._height + 1
         begin = command(
             CommandKind.HEAD_BEGIN,

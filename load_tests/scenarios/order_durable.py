@@ -6,6 +6,7 @@ trades the same kind of orders on the same pools in tables, with several connect
 sides; the fills are counted at the end.
 """
 
+import asyncio
 import statistics
 import time
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ from load_tests.report import Result, latencies_ms, percentile, spread
 
 BATCH = 1_000
 BATCHES_PER_RUN = 60
+WARM_UP_BATCHES = 2
 ALONE_PER_RUN = 300
 BASELINE_ACCOUNTS = 64
 BASELINE_ORDERS_PER_ACCOUNT = 40
@@ -36,65 +38,91 @@ SLIPPAGE_PPM = 5_000
 GOAL = 200_000
 
 
+class Ours:
+    """Engine, sequencer and log of one exchange in this process, and what was measured of them."""
+
+    def __init__(self, log: PostgresLog, head: Head) -> None:
+        self.rates: list[float] = []
+        self.batch_s: list[float] = []
+        self.alone_s: list[float] = []
+        self.answered = 0
+        self._log = log
+        self._engine = Engine()
+        self._sequencer = Sequencer(engine=self._engine, log=log, head=head, clock=wall_clock_ms, on_fatal=_tell)
+        self._opening = Opening(self._sequencer.submit, accounts=BATCH)
+
+    async def open(self) -> None:
+        """Open the exchange, and trade a little whose times count for nothing."""
+        self._sequencer.start()
+        await self._opening.open()
+        await self._trade(BATCH, WARM_UP_BATCHES, seed=0)
+
+    async def measure(self, *, batches: int, alone: int, seed: int) -> None:
+        """Trade so many batches one after the other, then so many orders alone, and keep the times."""
+        blocks = asyncio.create_task(self._opening.follow_blocks())
+        begun = time.perf_counter()
+        samples = await self._trade(BATCH, batches, seed)
+        self.rates.append(batches * BATCH / (time.perf_counter() - begun))
+        self.batch_s += samples
+        self.alone_s += await self._trade(1, alone, seed)
+        blocks.cancel()
+        await self._opening.import_head()
+
+    async def measure_parts(self, batches: int, seed: int) -> dict[str, float]:
+        """Stop the sequencer, and return the median of each part of a batch, ms."""
+        await self._sequencer.stop()
+        turns = encode(draw_orders(BATCH, MARKETS, batches, seed), seed)
+        self.answered += batches * BATCH
+        return await through_parts(self._engine, self._log, self._sequencer.head, turns)
+
+    async def _trade(self, accounts: int, turns: int, seed: int) -> list[float]:
+        # A client id is used once: the seed of the ids counts on with every call.
+        batches = encode(draw_orders(accounts, MARKETS, turns, seed), self.answered + 2**32)
+        samples = await through_sequencer(self._sequencer, batches)
+        self.answered += accounts * turns
+        return samples
+
+
 async def run(options: Options) -> Result:
     """Measure both exchanges in turns, count their fills, and return the medians."""
+    batches, alone = _even(options.scaled(BATCHES_PER_RUN)), _even(options.scaled(ALONE_PER_RUN))
+    per_account = _even(options.scaled(BASELINE_ORDERS_PER_ACCOUNT))
+    baselines: list[float] = []
+    naive_s: list[float] = []
     async with scratch_postgres() as url:
-        log = PostgresLog(url)
-        head = await log.open()
-        engine = Engine()
-        sequencer = Sequencer(engine=engine, log=log, head=head, clock=wall_clock_ms, on_fatal=_tell)
-        sequencer.start()
-        opening = Opening(sequencer.submit, accounts=BATCH)
-        await opening.open()
-        naive = NaiveExchange(url)
-        reserves, terms = (POOL_TAO, POOL_ALPHA), (FEE_RATE, TAKER_PPM)
+        log, naive = PostgresLog(url), NaiveExchange(url)
+        ours = Ours(log, await log.open())
+        await ours.open()
         await naive.open(
-            accounts=BASELINE_ACCOUNTS, markets=MARKETS, deposit=DEPOSIT_TAO, reserves=reserves, terms=terms
+            accounts=BASELINE_ACCOUNTS,
+            markets=MARKETS,
+            deposit=DEPOSIT_TAO,
+            reserves=(POOL_TAO, POOL_ALPHA),
+            terms=(FEE_RATE, TAKER_PPM),
         )
-
-        count, alone_count = _even(options.scaled(BATCHES_PER_RUN)), _even(options.scaled(ALONE_PER_RUN))
-        rates, baselines = [], []
-        batch_s: list[float] = []
-        alone_s: list[float] = []
-        naive_s: list[float] = []
-        answered = await _warm_up(sequencer)
-        placed = 0
-        for seed in range(options.runs):
-            await opening.import_head()
-            batches = encode(draw_orders(BATCH, MARKETS, count, seed), seed)
-            begun = time.perf_counter()
-            batch_s += await through_sequencer(sequencer, batches)
-            rates.append(count * BATCH / (time.perf_counter() - begun))
-            alone = encode(draw_orders(1, MARKETS, alone_count, seed), options.runs + seed)
-            alone_s += await through_sequencer(sequencer, alone)
-            answered += count * BATCH + alone_count
-            orders = draw_orders(BASELINE_ACCOUNTS, MARKETS, _even(options.scaled(BASELINE_ORDERS_PER_ACCOUNT)), seed)
-            rate, samples = await naive.measure(orders)
+        for seed in range(1, options.runs + 1):
+            await ours.measure(batches=batches, alone=alone, seed=seed)
+            rate, samples = await naive.measure(draw_orders(BASELINE_ACCOUNTS, MARKETS, per_account, seed))
             baselines.append(rate)
             naive_s += samples
-            placed += len(samples)
-        await opening.import_head()
-        await sequencer.stop()
-        batches = encode(draw_orders(BATCH, MARKETS, count, options.runs), 2 * options.runs)
-        parts = await through_parts(engine, log, sequencer.head, batches)
-        answered += count * BATCH
+        parts = await ours.measure_parts(batches, options.runs + 1)
         await log.close()
-        check_fills("naive_sql", fills=await naive.count_fills(), answered=placed)
+        check_fills("naive_sql", fills=await naive.count_fills(), answered=len(naive_s))
         await naive.close()
-        check_fills("order_durable", fills=await count_fills(url), answered=answered)
+        check_fills("order_durable", fills=await count_fills(url), answered=ours.answered)
     return Result(
         name="order_durable",
-        value=statistics.median(rates),
+        value=statistics.median(ours.rates),
         unit="orders/s",
         baseline=statistics.median(baselines),
         baseline_name="naive exchange on asyncpg, one transaction per order",
         goal=GOAL,
         details={
             "runs": options.runs,
-            "orders": spread(rates),
+            "orders": spread(ours.rates),
             "naive_sql": {**spread(baselines), **latencies_ms(naive_s)},
-            "batch": {"orders": BATCH, **latencies_ms(batch_s)},
-            "alone": {"orders": 1, **latencies_ms(alone_s)},
+            "batch": {"orders": BATCH, **latencies_ms(ours.batch_s)},
+            "alone": {"orders": 1, **latencies_ms(ours.alone_s)},
             "parts": parts,
         },
     )
@@ -158,13 +186,6 @@ async def through_parts(
         ):
             samples[name].append(taken)
     return {name: round(percentile(taken, 50) * 1e3, 3) for name, taken in samples.items()}
-
-
-async def _warm_up(sequencer: Sequencer) -> int:
-    """Trade two batches whose times count for nothing; return how many orders that were."""
-    batches = encode(draw_orders(BATCH, MARKETS, 2, 0), 3)
-    await through_sequencer(sequencer, batches)
-    return 2 * BATCH
 
 
 def _even(count: int) -> int:

@@ -82,7 +82,6 @@ async def run(options: Options) -> Result:
         ):
             ours, theirs = Side(gateway), Side(crud)
             for seed in range(options.runs + 1):
-                await gateway.ask("head")
                 if seed == 0:
                     await ours.trade(WARM_UP_ORDERS, seed)
                     await theirs.trade(WARM_UP_ORDERS, seed)
