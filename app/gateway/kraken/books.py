@@ -55,7 +55,8 @@ class Books:
         known = self._kept.get((market.netuid, count))
         if known is not None and known[0] == key:
             return known[1]
-        depth = build_depth(curve, count, window_tao=market.cap)
+        first_rao = self._replica.names.pair_of(market.netuid).order_min_rao
+        depth = build_depth(curve, count, window_tao=market.cap, first_rao=first_rao)
         self._kept[market.netuid, count] = (key, depth)
         return depth
 

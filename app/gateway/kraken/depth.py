@@ -26,7 +26,8 @@ LEVELS_IN_WINDOW: Final = 64
 PRICE_MAX_RAO: Final = 10**15
 # An order is judged by whole rao: nearer than this to its limit price, roundings could make it miss.
 SLACK_RAO: Final = 3
-DRIFT_PPM: Final = 2
+# Emission and chain buys move the price of a small pool by up to 13 ppm a block.
+DRIFT_PPM: Final = 25
 _PPM: Final = 1_000_000
 _UNLIMITED: Final = 2**62
 
@@ -137,8 +138,8 @@ class PoolCurve:
 def drift_margin(price: int) -> int:
     """Return how much of a price is not used up by its level, rounded up.
 
-    A head that lands between a client's look and its order moves the pool's price by about a millionth; without this
-    the last lots of the order would miss their limit.
+    A head that lands between a client's look and its order moves the pool's price; without this the order would miss
+    its limit. It makes the spread shown wider by a fortieth or so, while orders still pay what the pool asks.
     """
     return -(-price * DRIFT_PPM // _PPM)
 
@@ -176,15 +177,23 @@ class ClosedForm:
         return round(Fraction(self.tao * alpha, self.alpha - alpha) / (1 - self.fee))
 
 
-def build_side(curve: Curve, prices: Iterable[int], *, is_bid: bool, lot_rao: int = LOT_RAO) -> list[Level]:
-    """Return the levels at these prices (from the best outwards), each rounded down to the lot; empty ones left out."""
+def build_side(
+    curve: Curve, prices: Iterable[int], *, is_bid: bool, lot_rao: int = LOT_RAO, first_rao: int = 0
+) -> list[Level]:
+    """Return the levels at these prices (from the best outwards), each rounded down to the lot; empty ones left out.
+
+    A first level below ``first_rao`` is told as part of the next: nobody could order it alone.
+    """
     lot = lot_rao * curve.grain
-    levels, before = [], 0
+    levels: list[Level] = []
+    before = 0
     for price in prices:
         reach = curve.bid_reach(price) if is_bid else curve.ask_reach(price)
         if 0 < reach <= before:
             break  # the window or the house is used up: further prices add nothing
         lots = (reach - before) // lot
+        if not levels and lots * lot_rao < first_rao:
+            continue
         if lots > 0:
             levels.append(Level(price, lots * lot_rao))
         before = max(before, reach)
@@ -229,16 +238,20 @@ def marginal_prices(curve: PoolCurve) -> tuple[int, int]:
     return ask, bid
 
 
-def step_for(curve: PoolCurve, window_tao: int) -> int:
-    """Return the grid's step, ppm: the usual one halved until a window's worth of prices spans enough levels."""
-    reach = curve.range_ppm(window_tao) // LEVELS_IN_WINDOW
+def step_for(curve: PoolCurve, window_tao: int, first_rao: int = 0) -> int:
+    """Return the grid's step, ppm: the usual one halved until a window's worth of prices spans enough levels.
+
+    It stays so wide that a level holds ``first_rao`` of alpha: a price that moves by s moves alpha by weight x s.
+    """
+    narrowest = first_rao * _PPM * 10**18 // max(curve.alpha * curve.weight, 1) + 1
+    wanted = max(curve.range_ppm(window_tao) // LEVELS_IN_WINDOW, narrowest)
     step = STEP_PPM
-    while step > max(reach, 1):
+    while step > wanted and step // 2 >= narrowest:
         step //= 2
-    return max(step, 1)
+    return step
 
 
-def build_depth(curve: PoolCurve, count: int, *, window_tao: int) -> Depth:
+def build_depth(curve: PoolCurve, count: int, *, window_tao: int, first_rao: int = 0) -> Depth:
     """Return the book of a pool, at most ``count`` levels a side; ``window_tao`` chooses the grid's step.
 
     The best bid lies below spot x (1 - f) and the best ask above spot / (1 - f), so bids stay below asks.
@@ -246,8 +259,10 @@ def build_depth(curve: PoolCurve, count: int, *, window_tao: int) -> Depth:
     if curve.tao <= 0 or curve.alpha <= 0:
         return Depth((), ())
     ask, bid = marginal_prices(curve)
-    step = step_for(curve, window_tao)
-    # The bucket that holds the spot may be smaller than a lot, hence one price more than asked for.
-    asks = build_side(curve, islice(prices_above(ask, step), count + 1), is_bid=False)
-    bids = build_side(curve, islice(prices_below(bid, step), count + 1), is_bid=True)
+    step = step_for(curve, window_tao, first_rao)
+    # Prices within the drift margin have nothing, and the first bucket may be too small.
+    # Rounded to ticks, a step may be a third of what it is called.
+    skipped = 2 + 3 * DRIFT_PPM // step
+    asks = build_side(curve, islice(prices_above(ask, step), count + skipped), is_bid=False, first_rao=first_rao)
+    bids = build_side(curve, islice(prices_below(bid, step), count + skipped), is_bid=True, first_rao=first_rao)
     return Depth(tuple(asks[:count]), tuple(bids[:count]))

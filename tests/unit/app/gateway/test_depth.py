@@ -33,7 +33,7 @@ pools = st.builds(
 
 
 def depth_of(curve: PoolCurve, count: int = 12) -> Depth:
-    return build_depth(curve, count, window_tao=curve.tao // 4_000)
+    return build_depth(curve, count, window_tao=curve.tao // 4_000, first_rao=ORDER_MIN_RAO)
 
 
 @settings(max_examples=40)
@@ -91,18 +91,25 @@ def test_no_more_is_shown_than_the_window_can_fill(curve: PoolCurve, part: int) 
 
 @settings(max_examples=20)
 @given(curve=pools)
-def test_a_head_that_moves_the_price_by_a_millionth_takes_nothing_from_a_shown_level(curve: PoolCurve) -> None:
+def test_a_head_that_moves_the_price_a_little_takes_nothing_from_a_shown_level(curve: PoolCurve) -> None:
     curve = PoolCurve(curve.tao, curve.alpha, 5 * 10**17, curve.fee_rate)
     depth = depth_of(curve)
     bought, sold = (sum(level.volume for level in side) for side in (depth.asks, depth.bids))
 
-    dearer, cheaper = (curve.tao * (10**6 + step) // 10**6 for step in (1, -1))
+    dearer, cheaper = (curve.tao * (10**6 + step) // 10**6 for step in (20, -20))
     rest = (curve.alpha, curve.weight, curve.fee_rate)
 
     if bought >= ORDER_MIN_RAO:
         assert plan_buy(dearer, *rest, 0, bought, depth.asks[-1].price)[0] == FULL
     if sold >= ORDER_MIN_RAO:
         assert plan_sell(cheaper, *rest, sold, depth.bids[-1].price)[0] == FULL
+
+
+@given(curve=pools)
+def test_the_first_level_can_be_ordered_alone(curve: PoolCurve) -> None:
+    depth = build_depth(curve, 10, window_tao=curve.tao // 4_000, first_rao=ORDER_MIN_RAO)
+
+    assert all(side[0].volume >= ORDER_MIN_RAO for side in (depth.asks, depth.bids) if side)
 
 
 def test_what_the_house_lacks_is_not_offered() -> None:
