@@ -8,7 +8,17 @@ from chain.runtime import balances, proxy, sudo, system, utility
 from chain.runtime.context import Context, Origin
 from chain.runtime.errors import CALL_FILTERED, DispatchFailed
 from chain.runtime.proxy_types import allows, includes
-from chain.runtime.subtensor import exits, moves, staking
+from chain.runtime.subtensor import (
+    children,
+    dissolve,
+    exits,
+    moves,
+    networks,
+    registration,
+    root_claims,
+    staking,
+    takes,
+)
 
 Handler = Callable[[Context, Origin, dict[str, Any]], None]
 
@@ -18,6 +28,12 @@ HANDLERS: Final[dict[tuple[str, str], Handler]] = {
     **staking.CALLS,
     **moves.CALLS,
     **exits.CALLS,
+    **root_claims.CALLS,
+    **takes.CALLS,
+    **registration.CALLS,
+    **networks.CALLS,
+    **children.CALLS,
+    **dissolve.CALLS,
     **utility.CALLS,
     **proxy.CALLS,
     **sudo.CALLS,

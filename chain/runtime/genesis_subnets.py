@@ -8,7 +8,7 @@ from chain.keys import subnet_account
 from chain.runtime import items
 from chain.runtime.genesis_accounts import endow
 from chain.runtime.state import Overlay
-from chain.runtime.subtensor import pools, positions
+from chain.runtime.subtensor import pools, positions, subnets
 from chain.runtime.subtensor.pools import DYNAMIC, ROOT_NETUID
 
 TAO: Final = 10**9
@@ -141,8 +141,7 @@ def add_subnet(
 
 
 def _add_network(overlay: Overlay, netuid: int, *, symbol: str, tempo: int, uids_max: int) -> None:
-    subnets = overlay.get(f"{items.PRIVATE}.Subnets")
-    overlay.put(f"{items.PRIVATE}.Subnets", sorted([*subnets, netuid]))
+    subnets.insert(overlay, netuid)
     values = {
         "NetworksAdded": True,
         "TokenSymbol": symbol.encode(),
@@ -157,7 +156,6 @@ def _add_network(overlay: Overlay, netuid: int, *, symbol: str, tempo: int, uids
     }
     for name, value in values.items():
         overlay.put(f"{_MODULE}.{name}", netuid, value)
-    overlay.put(f"{_MODULE}.TotalNetworks", len(subnets) + 1)
 
 
 def _fund_pot(overlay: Overlay, netuid: int, reserve: int) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Final
 from chain.errors import InvariantBroken
 from chain.keys import subnet_account
 from chain.runtime.state import DELETED, Changes, Overlay, State
-from chain.runtime.subtensor import epochs, subnets
+from chain.runtime.subtensor import epochs, root_claims, subnets
 from chain.runtime.subtensor.emission import SUPPLY_MAX
 
 _ACCOUNT: Final = "System.Account"
@@ -17,8 +17,11 @@ _OWNED: Final = (
     epochs.PENDING_SERVER,
     epochs.PENDING_VALIDATOR,
     epochs.PENDING_ROOT,
+    root_claims.UNCLAIMED,
 )
 """Items by subnet whose alpha is part of what is outstanding, beside the pools of hotkeys."""
+_REGISTERED_AT: Final = "SubtensorModule.NetworkRegisteredAt"
+"""Changes where a subnet begins or ends."""
 _POOLS: Final = "SubtensorModule.TotalHotkeyAlpha"
 
 
@@ -28,6 +31,7 @@ def check_block(overlay: Overlay, changes: Changes) -> None:
     issued = overlay.get(_ISSUANCE) - base.get(_ISSUANCE)
     held = 0
     alpha: dict[int, int] = {}
+    reborn = {keys[0] for item, keys in changes if item == _REGISTERED_AT}
     pots = {subnet_account(netuid): netuid for netuid in subnets.netuids(overlay)}
     touched = set[int]()
     for (item, keys), value in changes.items():
@@ -38,11 +42,11 @@ def check_block(overlay: Overlay, changes: Changes) -> None:
         elif item == "SubtensorModule.SubnetTAO":
             touched.add(keys[0])
         elif item == _ALPHA_OUT:
-            alpha[keys[0]] = alpha.get(keys[0], 0) + _change(base, item, keys, value)
+            alpha[keys[0]] = alpha.get(keys[0], 0) + _change(base, item, keys, value, reborn)
         elif item == _POOLS:
-            alpha[keys[1]] = alpha.get(keys[1], 0) - _change(base, item, keys, value)
+            alpha[keys[1]] = alpha.get(keys[1], 0) - _change(base, item, keys, value, reborn)
         elif item in _OWNED:
-            alpha[keys[0]] = alpha.get(keys[0], 0) - _change(base, item, keys, value)
+            alpha[keys[0]] = alpha.get(keys[0], 0) - _change(base, item, keys, value, reborn)
     if issued != held:
         raise InvariantBroken(f"accounts changed by {held} rao, the issuance by {issued}")
     if overlay.get(_ISSUANCE) > SUPPLY_MAX:
@@ -84,6 +88,12 @@ def _tao(account: Any) -> int:
     return total
 
 
-def _change(base: State, item: str, keys: tuple[Any, ...], value: Any) -> int:
-    old = base.lookup(item, keys)
-    return (0 if value is DELETED else value) - (0 if old is DELETED else old)
+def _change(base: State, item: str, keys: tuple[Any, ...], value: Any, reborn: set[int]) -> int:
+    """Return by how much an amount changed; alpha of a subnet that ended in this block is gone and does not count."""
+    netuid = keys[1] if item == _POOLS else keys[0]
+    old = 0 if netuid in reborn else _number(base.lookup(item, keys))
+    return _number(value) - old
+
+
+def _number(value: Any) -> int:
+    return 0 if value is DELETED else int(value)

@@ -122,6 +122,11 @@ def storage_key(name: str, keys: tuple[Any, ...]) -> bytes:
     return item(name).key(keys)
 
 
+def private_names() -> list[str]:
+    """Return the names of the items that no metadata tells of."""
+    return [f"{PRIVATE}.{declared.name}" for declared in _PRIVATE_ITEMS]
+
+
 def split(key: bytes) -> tuple[str, tuple[Any, ...]]:
     """Return item name and keys of a storage key; raises ``NotDeclared``."""
     found = _BY_PREFIX.get(key[:_PREFIX_BYTES])

@@ -218,11 +218,15 @@ class Overlay:
 
     def iter_prefix(self, item: str, *prefix: Any) -> Iterator[tuple[Keys, Any]]:
         """Yield ``(keys, value)`` of all entries of an item whose keys begin so, ascending by keys, as they are now."""
+        yield from sorted(self.entries(item, prefix).items(), key=_by_keys)
+
+    def entries(self, item: str, prefix: Keys = ()) -> dict[Keys, Any]:
+        """Return the entries of an item whose keys begin so, as they are now, in no order."""
         found = self._base.entries(item, prefix)
         for layer in self._layers:
             for keys, value in layer.get(item, {}).items():
                 _overwrite(found, keys, value, prefix)
-        yield from sorted(found.items(), key=_by_keys)
+        return found
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -15,7 +15,7 @@ from chain.runtime.context import Context
 from chain.runtime.errors import DispatchFailed
 from chain.runtime.fixed_point import ONE_Q32, add_u64, sub_u64, to_rao_q32
 from chain.runtime.state import Overlay
-from chain.runtime.subtensor import emission, epochs, pools, subnets
+from chain.runtime.subtensor import children, emission, epochs, pools, root_claims, subnets
 from chain.runtime.subtensor.emission import SUPPLY_MAX, Terms
 from chain.runtime.subtensor.pools import ROOT_NETUID
 
@@ -29,13 +29,16 @@ _PROTOCOL_ALPHA: Final = "SubtensorModule.SubnetProtocolAlpha"
 
 
 def run_coinbase(context: Context) -> None:
-    """Emit one block's TAO and alpha, update moving prices, and run the epochs that are due."""
+    """Emit one block's TAO and alpha, run the epochs that are due, follow the prices and claim for root."""
     overlay = context.overlay
     eligible = subnets.eligible(overlay)
     _emit_tao(context, eligible)
     _emit_alpha(overlay, eligible)
     epochs.run_due_epochs(context)
     _update_moving_prices(overlay, eligible, context.number)
+    for netuid in overlay.get(f"{items.PRIVATE}.Epochs"):
+        children.activate_pending(overlay, netuid, context.number)
+    root_claims.run_auto_claims(context)
 
 
 def block_emission_of(overlay: Overlay) -> int:

@@ -11,10 +11,11 @@ from typing import Final
 
 from chain.runtime import items
 from chain.runtime.context import Context
-from chain.runtime.fixed_point import div_q32, mul_q32, ratio_u64_q32
+from chain.runtime.fixed_point import div_q32, ratio_u64_q32
 from chain.runtime.state import Overlay
-from chain.runtime.subtensor import emission, positions, subnets
+from chain.runtime.subtensor import children, emission, positions, root_claims, subnets
 from chain.runtime.subtensor.emission import BLOCKS_WITHOUT_STEP_MAX, MAX_EPOCHS_PER_BLOCK, TAO_WEIGHT
+from chain.runtime.subtensor.family_split import Backing, lent_q32, split_dividend
 from chain.runtime.subtensor.pools import ROOT_NETUID
 
 PENDING_OWNER: Final = "SubtensorModule.PendingOwnerCut"
@@ -33,17 +34,18 @@ _TAO_WEIGHT_Q32: Final = ratio_u64_q32(TAO_WEIGHT)
 
 @dataclass(frozen=True, slots=True)
 class Neuron:
-    """One slot of a subnet: its hotkey, the stake under it in rao, and its score as a miner."""
+    """One slot of a subnet: its hotkey, what its own stake weighs, what parents lend it, and its score as a miner."""
 
     hotkey: bytes
-    alpha: int
-    root: int
+    own_q32: int
+    backings: list[Backing]
     score: int
 
     @property
     def weight(self) -> int:
-        """What its stake counts as a validator's."""
-        return self.alpha + (mul_q32(self.root << 32, _TAO_WEIGHT_Q32) >> 32)
+        """What the stake it works with counts as a validator's, rao of alpha."""
+        lent = sum(lent_q32(backing.stake, backing.proportion, _TAO_WEIGHT_Q32) for backing in self.backings)
+        return self.own_q32 + lent >> 32
 
 
 @dataclass(slots=True)
@@ -53,6 +55,11 @@ class Earned:
     incentive: int = 0
     dividend: int = 0
     root_dividend: int = 0
+
+    @property
+    def total(self) -> int:
+        """What it got in alpha at once: root's dividend waits to be claimed."""
+        return self.incentive + self.dividend
 
 
 def run_due_epochs(context: Context) -> None:
@@ -99,21 +106,43 @@ def _run_epoch(overlay: Overlay, netuid: int, block: int) -> None:
         validator += server
     weights = [neuron.weight for neuron in neurons]
     dividends = in_proportion(weights, validator + root)
+    shared = _share_with_parents(overlay, netuid, neurons, dividends)
+    stakes = [children.stake_under(overlay, hotkey, netuid) for hotkey in shared]
     alpha_q32, root_q32 = emission.dividend_distribution(
         pending_validator=validator,
         pending_root=root,
         tao_weight_q32=_TAO_WEIGHT_Q32,
-        stakes=[(neuron.alpha, neuron.root) for neuron in neurons],
-        dividends=dividends,
+        stakes=[(stake.alpha, stake.root) for stake in stakes],
+        dividends=list(shared.values()),
     )
 
     _pay_owner_cut(overlay, netuid, owner_cut)
-    earned = [Earned() for _ in neurons]
+    earned = {hotkey: Earned() for hotkey in [*shared, *(neuron.hotkey for neuron in neurons)]}
     _pay_incentives(overlay, netuid, neurons, incentives, earned)
-    for neuron, alpha, root_part, got in zip(neurons, alpha_q32, root_q32, earned, strict=True):
-        got.dividend = _pay_alpha_dividend(overlay, netuid, neuron.hotkey, alpha)
-        got.root_dividend = _pay_root_dividend(overlay, netuid, neuron.hotkey, root_part)
+    for hotkey, alpha, root_part in zip(shared, alpha_q32, root_q32, strict=True):
+        earned[hotkey].dividend = _pay_alpha_dividend(overlay, netuid, hotkey, alpha)
+        earned[hotkey].root_dividend = _pay_root_dividend(overlay, netuid, hotkey, root_part)
     _record(overlay, netuid, neurons, earned, dividends)
+
+
+def _share_with_parents(
+    overlay: Overlay, netuid: int, neurons: Sequence[Neuron], dividends: Sequence[int]
+) -> dict[bytes, int]:
+    """Return the dividend of every hotkey that gets one or has a slot, ascending by hotkey, rao."""
+    shared: dict[bytes, int] = {}
+    for neuron, dividend in zip(neurons, dividends, strict=True):
+        own, parents = dividend, list[tuple[bytes, int]]()
+        if neuron.backings:
+            own, parents = split_dividend(
+                dividend,
+                own_q32=neuron.own_q32,
+                backings=neuron.backings,
+                take=overlay.get("SubtensorModule.ChildkeyTake", neuron.hotkey, netuid),
+                tao_weight_q32=_TAO_WEIGHT_Q32,
+            )
+        for hotkey, amount in [(neuron.hotkey, own), *parents]:
+            shared[hotkey] = shared.get(hotkey, 0) + amount
+    return dict(sorted(shared.items()))
 
 
 def neurons_of(overlay: Overlay, netuid: int) -> list[Neuron]:
@@ -125,8 +154,8 @@ def neurons_of(overlay: Overlay, netuid: int) -> list[Neuron]:
         found.append(
             Neuron(
                 hotkey=hotkey,
-                alpha=positions.pool_value(overlay, hotkey, netuid),
-                root=positions.pool_value(overlay, hotkey, ROOT_NETUID),
+                own_q32=children.own_weight_q32(overlay, hotkey, netuid, _TAO_WEIGHT_Q32),
+                backings=children.backings_of(overlay, hotkey, netuid),
                 score=scores[uid] if uid < len(scores) else 0,
             )
         )
@@ -142,21 +171,24 @@ def _pay_owner_cut(overlay: Overlay, netuid: int, amount: int) -> None:
 
 
 def _pay_incentives(
-    overlay: Overlay, netuid: int, neurons: Sequence[Neuron], incentives: Sequence[int], earned: Sequence[Earned]
+    overlay: Overlay, netuid: int, neurons: Sequence[Neuron], incentives: Sequence[int], earned: dict[bytes, Earned]
 ) -> None:
     """Stake each miner's incentive; what the subnet's owner would get as a miner is withheld and counted."""
     owner = overlay.get("SubtensorModule.SubnetOwner", netuid)
+    owner_hotkey = overlay.get("SubtensorModule.SubnetOwnerHotkey", netuid)
     withheld = 0
-    for neuron, amount, got in zip(neurons, incentives, earned, strict=True):
+    for neuron, amount in zip(neurons, incentives, strict=True):
         if amount == 0:
             continue
         coldkey = positions.owner_of(overlay, neuron.hotkey)
-        if coldkey == owner:
+        if coldkey == owner or neuron.hotkey == owner_hotkey:
             withheld += amount
             continue
-        target = overlay.get("SubtensorModule.AutoStakeDestination", coldkey, netuid) or neuron.hotkey
+        target = overlay.get("SubtensorModule.AutoStakeDestination", coldkey, netuid)
+        if target is None or not positions.hotkey_exists(overlay, target):
+            target = neuron.hotkey
         positions.increase(overlay, target, coldkey, netuid, amount)
-        got.incentive = amount
+        earned[neuron.hotkey].incentive = amount
     overlay.put(f"{items.PRIVATE}.MinerBurned", netuid, div_q32(withheld << 32, sum(incentives) << 32))
 
 
@@ -172,18 +204,13 @@ def _pay_alpha_dividend(overlay: Overlay, netuid: int, hotkey: bytes, dividend_q
 
 
 def _pay_root_dividend(overlay: Overlay, netuid: int, hotkey: bytes, dividend_q32: int) -> int:
-    """Stake the take, and raise what each rao of root stake may claim (``economics`` section 3.9)."""
+    """Stake the take, and let root's stake claim the rest; where there is too little stake, the owner gets it too."""
     taken, rest = _take(overlay, hotkey, dividend_q32)
-    root_total = positions.pool_value(overlay, hotkey, ROOT_NETUID)
-    if rest > root_total:
-        taken, rest = taken + rest, 0
+    credited = root_claims.credit(overlay, hotkey, netuid, rest)
+    taken += rest - credited
     if taken:
         positions.increase(overlay, hotkey, positions.owner_of(overlay, hotkey), netuid, taken)
-    if rest:
-        rates = overlay.get("SubtensorModule.RootClaimable", hotkey)
-        rate = rates.get(netuid, {"bits": 0})["bits"] + div_q32(rest << 32, root_total << 32)
-        overlay.put("SubtensorModule.RootClaimable", hotkey, {**rates, netuid: {"bits": rate}})
-    return taken + rest
+    return taken + credited
 
 
 def _take(overlay: Overlay, hotkey: bytes, dividend_q32: int) -> tuple[int, int]:
@@ -191,15 +218,15 @@ def _take(overlay: Overlay, hotkey: bytes, dividend_q32: int) -> tuple[int, int]
 
 
 def _record(
-    overlay: Overlay, netuid: int, neurons: Sequence[Neuron], earned: Sequence[Earned], dividends: Sequence[int]
+    overlay: Overlay, netuid: int, neurons: Sequence[Neuron], earned: dict[bytes, Earned], dividends: Sequence[int]
 ) -> None:
     if not neurons:
         return
-    for neuron, got in zip(neurons, earned, strict=True):
-        overlay.put("SubtensorModule.AlphaDividendsPerSubnet", netuid, neuron.hotkey, got.dividend)
-        overlay.put("SubtensorModule.RootAlphaDividendsPerSubnet", netuid, neuron.hotkey, got.root_dividend)
+    for hotkey, got in earned.items():
+        overlay.put("SubtensorModule.AlphaDividendsPerSubnet", netuid, hotkey, got.dividend)
+        overlay.put("SubtensorModule.RootAlphaDividendsPerSubnet", netuid, hotkey, got.root_dividend)
     total = sum(dividends)
-    overlay.put("SubtensorModule.Emission", netuid, [got.incentive + got.dividend for got in earned])
+    overlay.put("SubtensorModule.Emission", netuid, [earned[neuron.hotkey].total for neuron in neurons])
     shares = [dividend * _U16_MAX // total if total else 0 for dividend in dividends]
     overlay.put("SubtensorModule.Dividends", netuid, shares)
 

@@ -5,11 +5,10 @@ A position is a share of its hotkey's pool on the subnet (``share_pool``); the p
 
 from typing import Any, Final
 
-from chain.runtime import safe_float
-from chain.runtime.fixed_point import mul_q32, to_rao_q32
+from chain.runtime import items, safe_float
 from chain.runtime.safe_float import SafeFloat
 from chain.runtime.state import Overlay, State
-from chain.runtime.subtensor import share_pool
+from chain.runtime.subtensor import claim_rules, share_pool
 from chain.runtime.subtensor.pools import ROOT_NETUID
 
 _VALUE: Final = "SubtensorModule.TotalHotkeyAlpha"
@@ -18,6 +17,8 @@ _SHARE: Final = "SubtensorModule.AlphaV2"
 _OWNER: Final = "SubtensorModule.Owner"
 _OWNED: Final = "SubtensorModule.OwnedHotkeys"
 _STAKING: Final = "SubtensorModule.StakingHotkeys"
+_ROOT_INDEX: Final = f"{items.PRIVATE}.RootStakerIndex"
+_ROOT_COUNT: Final = f"{items.PRIVATE}.RootStakerCount"
 
 
 def hotkey_exists(view: Overlay | State, hotkey: bytes) -> bool:
@@ -72,6 +73,8 @@ def increase(overlay: Overlay, hotkey: bytes, coldkey: bytes, netuid: int, amoun
     """Credit alpha to a position; what the share's digits cannot hold, less than a rao, goes to the whole pool."""
     _change(overlay, hotkey, coldkey, netuid, amount)
     _append(overlay, _STAKING, coldkey, hotkey)
+    if netuid == ROOT_NETUID:
+        _count_root_staker(overlay, coldkey)
 
 
 def decrease(overlay: Overlay, hotkey: bytes, coldkey: bytes, netuid: int, amount: int) -> int:
@@ -94,7 +97,7 @@ def adjust_root_claimed(overlay: Overlay, hotkey: bytes, coldkey: bytes, change:
     """
     for netuid, rate in sorted(overlay.get("SubtensorModule.RootClaimable", hotkey).items()):
         item, keys = "SubtensorModule.RootClaimed", (netuid, hotkey, coldkey)
-        moved = to_rao_q32(mul_q32(rate["bits"], abs(change) << 32))
+        moved = claim_rules.earned(rate["bits"], abs(change))
         claimed = overlay.get(item, *keys)
         overlay.put(item, *keys, claimed + moved if change > 0 else max(claimed - moved, 0))
 
@@ -107,6 +110,16 @@ def _change(overlay: Overlay, hotkey: bytes, coldkey: bytes, netuid: int, change
     _put_or_delete(overlay, _SHARE, (hotkey, coldkey, netuid), _from_float(share))
     if netuid == ROOT_NETUID:
         adjust_root_claimed(overlay, hotkey, coldkey, change)
+
+
+def _count_root_staker(overlay: Overlay, coldkey: bytes) -> None:
+    """Give a coldkey its place in the line of those whose root dividends are claimed for them, once for ever."""
+    if overlay.contains(_ROOT_INDEX, coldkey):
+        return
+    count = overlay.get(_ROOT_COUNT)
+    overlay.put(_ROOT_INDEX, coldkey, count)
+    overlay.put(f"{items.PRIVATE}.RootStakers", count, coldkey)
+    overlay.put(_ROOT_COUNT, count + 1)
 
 
 def _put_or_delete(overlay: Overlay, item: str, keys: tuple[Any, ...], value: Any) -> None:

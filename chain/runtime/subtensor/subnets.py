@@ -16,6 +16,16 @@ def netuids(view: Overlay | State) -> list[int]:
     return found
 
 
+def insert(overlay: Overlay, netuid: int) -> None:
+    """Add a network to the list."""
+    _store(overlay, sorted([*netuids(overlay), netuid]))
+
+
+def remove(overlay: Overlay, netuid: int) -> None:
+    """Take a network from the list."""
+    _store(overlay, [other for other in netuids(overlay) if other != netuid])
+
+
 def eligible(overlay: Overlay) -> list[int]:
     """Return the subnets that take part in emission, ascending (``economics`` section 3.1)."""
     return [
@@ -39,3 +49,8 @@ def decay_registration_prices(overlay: Overlay) -> None:
         lowered = prices.decayed(price, factor, low=low, high=high)
         if lowered != price:
             overlay.put("SubtensorModule.Burn", netuid, lowered)
+
+
+def _store(overlay: Overlay, found: list[int]) -> None:
+    overlay.put(_SUBNETS, found)
+    overlay.put("SubtensorModule.TotalNetworks", len(found))

@@ -93,7 +93,7 @@ def test_the_fee_is_told_once_and_the_outcome_comes_last() -> None:
 def test_a_call_that_the_chain_does_not_have_is_filtered_and_pays() -> None:
     chain = DevChain()
 
-    result = chain.run((ALICE, stake("register_network", hotkey=STRANGER)))
+    result = chain.run((ALICE, call_value("MevShield", "submit_encrypted", ciphertext=b"")))
 
     assert result.receipts[1].error == ("Module", {"index": 0, "error": b"\x05\0\0\0"})
     assert names_of(result, 1)[-1] == "System.ExtrinsicFailed"
