@@ -4,14 +4,18 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from chain.extrinsic import split_call
-from chain.runtime import balances, proxy, sudo, system, utility
+from chain.runtime import admin, balances, proxy, sudo, system, utility
 from chain.runtime.context import Context, Origin
-from chain.runtime.errors import CALL_FILTERED, DispatchFailed
+from chain.runtime.errors import CALL_FILTERED, DispatchFailed, failed
 from chain.runtime.proxy_types import allows, includes
 from chain.runtime.subtensor import (
+    auto_stake,
     children,
+    coldkey_swap,
     dissolve,
     exits,
+    hotkey_swap,
+    identities,
     moves,
     networks,
     registration,
@@ -30,6 +34,10 @@ HANDLERS: Final[dict[tuple[str, str], Handler]] = {
     **exits.CALLS,
     **root_claims.CALLS,
     **takes.CALLS,
+    **auto_stake.CALLS,
+    **identities.CALLS,
+    **hotkey_swap.CALLS,
+    **coldkey_swap.CALLS,
     **registration.CALLS,
     **networks.CALLS,
     **children.CALLS,
@@ -37,6 +45,7 @@ HANDLERS: Final[dict[tuple[str, str], Handler]] = {
     **utility.CALLS,
     **proxy.CALLS,
     **sudo.CALLS,
+    **admin.CALLS,
 }
 """Every call the chain carries out; others decode, fail with ``System.CallFiltered`` and pay their fee."""
 
@@ -47,6 +56,10 @@ def dispatch(context: Context, origin: Origin, call: Any) -> None:
     handler = HANDLERS.get((pallet, name))
     if handler is None or not all(_may(proxy_type, call) for proxy_type in origin.proxy_types):
         raise DispatchFailed(CALL_FILTERED)
+    if origin.account is not None:
+        barred = coldkey_swap.barred_by(context.overlay, origin.account, pallet, name)
+        if barred is not None:
+            raise failed("SubtensorModule", barred)
     with context.overlay.transaction():
         handler(context, origin, args)
 

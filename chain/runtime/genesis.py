@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from chain.consensus.validators import ValidatorSet
+from chain.runtime import items
 from chain.runtime.declarations import SPEC_NAME, SPEC_VERSION
 from chain.runtime.genesis_accounts import endow, named
 from chain.runtime.genesis_subnets import DEV_SUBNETS, TAO, Stake, add_root, add_subnet
@@ -74,6 +75,10 @@ def dev_genesis(
     parameters = Parameters(dev=1, block_interval_ms=block_interval_ms, epoch_blocks=10, max_validators=1)
     overlay = _begin("Taobourse Dev", parameters, validators, time_ms)
     overlay.put("Sudo.Key", named("//Alice"))
+    # Nobody waits a day for a second subnet, or for the end of a short tempo, while trying things out.
+    overlay.put(f"{items.PRIVATE}.NetworkRateLimit", 0)
+    overlay.put("SubtensorModule.AdminFreezeWindow", 0)
+    overlay.put("SubtensorModule.TxRateLimit", 0)
     for uri, amount in DEV_FUNDS.items():
         endow(overlay, named(uri), amount)
     owner, owner_hotkey = (named(uri) for uri in DEV_OWNER)

@@ -23,7 +23,6 @@ _PRIVATE_ITEMS: Final = (
     stored("MinerBurned", "Identity(u16)", "u128", 0),
     stored("Subnets", "", "Vec<u16>", "00"),
     stored("Epochs", "", "Vec<u16>", "00"),
-    optional("AlphaBurner", "", "AccountId32"),
     stored("LastTakeChange", "Identity(AccountId32)", "u64", 0),
     stored("LastChildkeyTakeChange", "Identity(AccountId32); Identity(u16)", "u64", 0),
     stored("LastChildrenChange", "Identity(AccountId32); Identity(u16)", "u64", 0),
@@ -42,7 +41,8 @@ _PRIVATE_ITEMS: Final = (
     stored("OwnerSettingAt", "Identity(u16); Identity(u8)", "u64", 0),
     stored("LastHotkeySwap", "Identity(AccountId32)", "u64", 0),
     stored("LastHotkeySwapOn", "Identity(u16); Identity(AccountId32)", "u64", 0),
-    stored("RevealInterval", "Identity(u16)", "u64", 1),
+    stored("ServingRateLimit", "Identity(u16)", "u64", 50),
+    stored("ActivityCutoff", "Identity(u16)", "u16", 5_000),
 )
 
 

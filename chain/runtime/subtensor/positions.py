@@ -90,6 +90,44 @@ def give_to_all(overlay: Overlay, hotkey: bytes, netuid: int, amount: int) -> No
     overlay.put(_VALUE, hotkey, netuid, share_pool.with_emission(pool_of(overlay, hotkey, netuid), amount).value)
 
 
+def rename_pool(overlay: Overlay, old: bytes, new: bytes, netuid: int, holders: list[bytes]) -> None:
+    """Put all positions of a hotkey under another, which has none on that subnet; no stake changes."""
+    for item in (_VALUE, _DENOMINATOR):
+        if overlay.contains(item, old, netuid):
+            overlay.put(item, new, netuid, overlay.get(item, old, netuid))
+            overlay.delete(item, old, netuid)
+    for coldkey in holders:
+        overlay.put(_SHARE, new, coldkey, netuid, overlay.get(_SHARE, old, coldkey, netuid))
+        overlay.delete(_SHARE, old, coldkey, netuid)
+        _append(overlay, _STAKING, coldkey, new)
+
+
+def close_pool(overlay: Overlay, hotkey: bytes, netuid: int, holders: list[bytes]) -> int:
+    """Remove a pool whose positions are empty but for fractions of a rao, and return the rao that were left in it."""
+    left = pool_value(overlay, hotkey, netuid)
+    for item in (_VALUE, _DENOMINATOR):
+        overlay.delete(item, hotkey, netuid)
+    for coldkey in holders:
+        overlay.delete(_SHARE, hotkey, coldkey, netuid)
+    return left
+
+
+def rename_holder(overlay: Overlay, hotkey: bytes, old: bytes, new: bytes, netuid: int) -> None:
+    """Give a position to another coldkey that has none there; on root its watermarks and its place in line too."""
+    if overlay.contains(_SHARE, hotkey, old, netuid):
+        overlay.put(_SHARE, hotkey, new, netuid, overlay.get(_SHARE, hotkey, old, netuid))
+        overlay.delete(_SHARE, hotkey, old, netuid)
+    if netuid != ROOT_NETUID:
+        return
+    for subnet in sorted(overlay.get("SubtensorModule.RootClaimable", hotkey)):
+        item = "SubtensorModule.RootClaimed"
+        if overlay.contains(item, subnet, hotkey, old):
+            overlay.put(item, subnet, hotkey, new, overlay.get(item, subnet, hotkey, old))
+            overlay.delete(item, subnet, hotkey, old)
+    if overlay.contains(_ROOT_INDEX, old):
+        _count_root_staker(overlay, new)
+
+
 def adjust_root_claimed(overlay: Overlay, hotkey: bytes, coldkey: bytes, change: int) -> None:
     """Move the watermarks of a root position whose stake changed, so that it claims only what it earned itself.
 
