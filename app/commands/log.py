@@ -1,4 +1,4 @@
-"""``taobourse log``: the log for people; and ``taobourse verify log``, which reads every byte of it again."""
+"""``taobourse log``: the log for people; ``taobourse verify log`` and ``replay``, which read every byte of it again."""
 
 import asyncio
 import json
@@ -69,6 +69,32 @@ def verify_log(
         async for batch in PostgresLog(database_url).read():
             head = Head.of(batch)
         typer.echo(_told(head, as_json=as_json))
+
+    _run(data_dir, url, check, as_json=as_json)
+
+
+def verify_replay(
+    *,
+    data_dir: DataDir = DEMO_DATA,
+    url: Url = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer with one JSON object.")] = False,
+) -> None:
+    """Evolve a fresh engine by the whole log, compare it with the double entry, and print the state's hash."""
+    from app.verify.replay import ReplayDiffers, replay
+    from ledger.errors import InvariantBroken
+
+    async def check(database_url: str) -> None:
+        try:
+            found = await replay(PostgresLog(database_url).read())
+        except (ReplayDiffers, InvariantBroken) as error:
+            typer.echo(json.dumps({"ok": False, "detail": str(error)}) if as_json else str(error), err=not as_json)
+            raise typer.Exit(DIFFERS) from error
+        state = found.state_hash.hex()
+        told = {"ok": True, "batches": found.batches, "events": found.seq, "state": state}
+        text = (
+            f"{found.batches} batches, {found.seq} events, all balances are the sums of their postings; state {state}"
+        )
+        typer.echo(json.dumps(told) if as_json else text)
 
     _run(data_dir, url, check, as_json=as_json)
 

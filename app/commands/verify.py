@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app.commands.log import verify_log
+from app.commands.log import verify_log, verify_replay
 from app.verify.vectors import verify_files
 
 app = typer.Typer(no_args_is_help=True)
@@ -13,6 +13,7 @@ app = typer.Typer(no_args_is_help=True)
 DIFFERS = 7
 
 app.command("log")(verify_log)
+app.command("replay")(verify_replay)
 
 
 @app.command()
