@@ -132,7 +132,7 @@ def decide_one(state: State, command: Row) -> None:
         decide_signed(state, command)
     elif kind == CommandKind.RELEASE_JOB.value:
         decide_release(state, command)
-    elif kind >= CommandKind.HEAD_BEGIN.value:
+    elif CommandKind.HEAD_BEGIN.value <= kind <= CommandKind.REFUSE_HEAD.value:
         decide_head_record(state, command)
     else:
         decide_setup(state, command)

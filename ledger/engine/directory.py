@@ -176,7 +176,7 @@ def _json_object(data: bytes) -> dict[str, Any] | None:
         return None
     try:
         body = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return body if isinstance(body, dict) else None
 

@@ -63,7 +63,7 @@ def apply_fill(state: State, event: Row) -> None:
         row["uncovered"] = uncovered_after(row["uncovered"], row["cut"], market["final_cut"], change)
     if change > 0 and event["code"] == Mode.INSTANT.value:
         row["cut"] = market["open_cut"]
-        market["bought"] = 1
+        market["bought"] = market["open_cut"]
     market["used"] += event["limit"]
     market["mirror_tao"] = event["pool_tao"]
     market["mirror_alpha"] = event["pool_alpha"]

@@ -173,7 +173,7 @@ def decide_resolve(state: State, command: Row) -> None:
     asset = asset_of(command)
     if command["other"] == 0 or command["key"] == 0 or command["other"] == command["key"]:
         return reject(state, command, Refusal.SAME_OPERATOR.value, command["other"], command["key"])
-    if amount == 0 or abs(amount) > MAX_AMOUNT or (amount < 0 and account != 0):
+    if amount == 0 or not -MAX_AMOUNT <= amount <= MAX_AMOUNT or (amount < 0 and account != 0):
         return reject(state, command, Refusal.AMOUNT_OUT_OF_RANGE.value, amount, MAX_AMOUNT)
     if account != 0 and not account_exists(state, account):
         return reject(state, command, Refusal.UNKNOWN_ACCOUNT.value, account, state.scalars[0]["accounts"])

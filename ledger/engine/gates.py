@@ -12,11 +12,14 @@ from ledger.errors import Refusal
 
 _POOL = Gate.WEIGHT.value | Gate.CLOSED.value | Gate.RESERVE.value | Gate.MIRROR.value
 
+_INTERVAL_MAX = 2**60
+"""More than any age of a head, ms; what a chain tells of its time must not leave the type."""
+
 
 @kernel
 def stale_after_ms(interval: int) -> int:
     """Return the age at which a head is too old to price by, ms: 3 s, or 2.5 block intervals if that is more."""
-    return max(STALE_AFTER_MS, interval * 5 // 2)
+    return max(STALE_AFTER_MS, min(interval, _INTERVAL_MAX) * 5 // 2)
 
 
 @kernel

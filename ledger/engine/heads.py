@@ -133,8 +133,8 @@ def decide_pool(state: State, command: Row) -> None:
 
 
 @kernel
-def break_reconciliation(state: State, command: Row, flags: int, difference: int) -> None:
-    """Book an unexplained difference to suspense; halt withdrawals of the asset and instant trades on it."""
+def break_reconciliation(state: State, command: Row, flags: int, difference: int, halts: int) -> None:
+    """Book an unexplained difference to suspense; with ``halts``, halt withdrawals of the asset and trades on it."""
     state.run[0]["differences"] += 1
     alpha = flags & Flag.ALPHA.value
     event = append(state, EventKind.RECONCILIATION_BROKEN.value)
@@ -151,17 +151,17 @@ def break_reconciliation(state: State, command: Row, flags: int, difference: int
         if slot < 0:
             return
         halted = state.markets[slot]["withdrawals_halted"] and state.markets[slot]["instant_halted"]
-    if not halted:
+    if halts and not halted:
         append_halt(state, netuid, Halt.WITHDRAWALS.value | Halt.INSTANT.value)
 
 
 @kernel
-def compare(state: State, command: Row, flags: int, seen: int, known: int) -> None:
-    """Hold one balance against the chain; what was there at the first head is what the house began with."""
+def compare(state: State, command: Row, flags: int, seen: int, known: int, halts: int) -> bool:
+    """Hold one balance against the chain and tell whether it broke; what the first head shows is the house's."""
     state.run[0]["checked"] += 1
     difference = seen - known
     if difference == 0:
-        return
+        return False
     scalars = state.scalars[0]
     if difference > 0 and scalars["head"] == scalars["first_head"]:
         event = append(state, EventKind.HOUSE_FUNDED.value)
@@ -170,16 +170,17 @@ def compare(state: State, command: Row, flags: int, seen: int, known: int) -> No
         event["netuid"] = command["netuid"] if flags & Flag.ALPHA.value else NO_NETUID
         event["flags"] = flags | Flag.FIRST.value
         event["amount"] = difference
-        return
-    break_reconciliation(state, command, flags, difference)
+        return False
+    break_reconciliation(state, command, flags, difference, halts)
+    return True
 
 
 @kernel
 def decide_account_seen(state: State, command: Row) -> None:
     """Hold the free and the reserved balance of one of our keys against the chain; nothing is tolerated."""
     key = command["key"]
-    compare(state, command, 0, command["amount"], custody_free(state, key))
-    compare(state, command, Flag.CLOSED.value, command["tao"], custody_reserved(state, key))
+    broken = compare(state, command, 0, command["amount"], custody_free(state, key), 1)
+    compare(state, command, Flag.CLOSED.value, command["tao"], custody_reserved(state, key), 0 if broken else 1)
 
 
 @kernel
@@ -202,12 +203,12 @@ def decide_stake_seen(state: State, command: Row) -> None:
             event["flags"] = Flag.ALPHA.value
             event["amount"] = difference
             return
-    compare(state, command, Flag.ALPHA.value, command["amount"], command["amount"] - difference)
+    compare(state, command, Flag.ALPHA.value, command["amount"], command["amount"] - difference, 1)
 
 
 @kernel
 def decide_windows(state: State) -> None:
-    """Open a new window in every market: cap, mirror, need, and the gates that hold until the next head."""
+    """Open a new window in every market, whatever its stage: cap, mirror, need, and the gates until the next head."""
     caps = 0
     slot = state.scalars[0]["first_market"] - 1
     while slot >= 0:
@@ -218,7 +219,7 @@ def decide_windows(state: State) -> None:
     slot = state.scalars[0]["first_market"] - 1
     while slot >= 0:
         market = state.markets[slot]
-        if market["pool_height"] != 0 and market["stage"] < Stage.DELISTED.value:
+        if market["pool_height"] != 0:
             cap = window_cap(market)
             need = market["target"] - position(state, market["netuid"])
             tao, alpha = mirror_of(market, need)
@@ -303,7 +304,6 @@ def apply_head(state: State, event: Row) -> None:
         market = state.markets[market_slot(state, int64(event["netuid"]))]
         market["final_cut"] = event["amount"]
         market["open_cut"] = event["tao"]
-        market["bought"] = 0
 
 
 @kernel

@@ -319,7 +319,6 @@ def apply_item(state: State, event: Row) -> None:
     market["item_cut"] = event["tao"]
     market["item_done"] = 0
     market["open_cut"] = event["tao"] + 1
-    market["bought"] = 0
 
 
 @kernel

@@ -146,9 +146,9 @@ class _Group:
             return Verdict(Refusal.HEAD_RECORD, seen, wanted)
         return None
 
-    def _move(self, record: Any, *, tao: int = 0, alpha: int = 0) -> None:
-        """Change what a record's key and position hold, and note when either would be less than nothing."""
-        key, hotkey, netuid = int(record["key"]), int(record["other"]), int(record["netuid"])
+    def _move(self, record: Any, *, tao: int = 0, alpha: int = 0, key: int = 0) -> None:
+        """Change what a record's key (or another) and its position hold; note when one is less than nothing."""
+        key, hotkey, netuid = key or int(record["key"]), int(record["other"]), int(record["netuid"])
         if tao:
             left = self.free.get(key)
             left = int(custody_free(self.state, key)) if left is None else left
@@ -216,6 +216,8 @@ class _Group:
         if int(job["job"]) == Job.WITHDRAWAL:
             return abs(left - wanted) <= (DRIFT_PER_HEAD if alpha else 0)
         arrived = int(record["limit"]) or left
+        hot = int(self.state.scalars[0]["hot_key"])  # what arrives may pay for what follows in the same block
+        self._move(record, alpha=arrived, key=hot) if alpha else self._move(record, tao=arrived, key=hot)
         return int(record["key"]) == int(job["from_key"]) and left - DRIFT_PER_HEAD <= arrived <= left
 
     def _dead(self, record: Any) -> bool:

@@ -130,7 +130,7 @@ class _Batch:
     def add(self, request: Request) -> None:
         """Take one request in."""
         kind = int(request.commands[0]["kind"])
-        if len(request.commands) > 1 or kind >= CommandKind.HEAD_BEGIN:
+        if len(request.commands) > 1 or CommandKind.HEAD_BEGIN <= kind <= CommandKind.REFUSE_HEAD:
             self.flush()
             self._add_head(request)
             return

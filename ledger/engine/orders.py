@@ -16,7 +16,7 @@ from ledger.engine.balances import position
 from ledger.engine.gates import gate_reason, gates_at
 from ledger.engine.layout import MAX_AMOUNT, TAO_ASSET, EventKind, Flag, Mode
 from ledger.engine.listing import Verb, market_slot, stage_allows
-from ledger.engine.pools import RAO, is_beyond_position
+from ledger.engine.pools import RAO, SATURATED, is_beyond_position
 from ledger.engine.rules import answer, append, reject
 from ledger.engine.setup import account_exists
 from ledger.engine.state import Row, State, free_amount
@@ -105,7 +105,8 @@ def market_limit(market: Row, sell: int, slippage_ppm: int) -> int:
     price = spot_rao(market["mirror_tao"], market["mirror_alpha"], market["weight"])
     if sell:
         return mul_div_ceil(price, PPM - slippage_ppm, PPM)
-    return mul_div_floor(price, PPM + slippage_ppm, PPM)
+    most = mul_div_floor(price, PPM + slippage_ppm, PPM)
+    return most if most >= 0 else SATURATED
 
 
 @kernel

@@ -3,9 +3,9 @@
 # Fields of records are Any to a checker; compiled code has one integer for all of them.
 # mypy: disable-error-code="no-any-return"
 
-from amm.fixed_point import mul_div_floor
+from amm.fixed_point import AMOUNT_LIMIT, ZERO, mul_div_floor, mul_three, signed, unsigned
 from amm.kernel_cache import kernel
-from amm.pool import OK
+from amm.pool import OK, spot_bits
 from amm.shares import cap
 from amm.steps import mirror
 from ledger.engine.layout import Gate
@@ -39,6 +39,14 @@ def value_at(price: int, alpha: int) -> int:
     """Return alpha (0 or more) valued at a price, rao of TAO, rounded down and saturating."""
     value = mul_div_floor(alpha, price, RAO)
     return value if value >= 0 else SATURATED
+
+
+@kernel
+def value_at_head(market: Row, alpha: int) -> int:
+    """Return alpha (0 or more) valued at the exact price of the head pool, rao of TAO, rounded down and saturating."""
+    high, low = spot_bits(market["head_tao"], market["head_alpha"], market["weight"])
+    top, value, _ = mul_three(high, low, unsigned(alpha))
+    return signed(value) if top == ZERO and value < AMOUNT_LIMIT else SATURATED
 
 
 @kernel

@@ -44,7 +44,8 @@ def reject(state: State, command: Row, code: int, value: int, bound: int) -> Non
     event["other"] = command["kind"]
     event["amount"] = value
     event["limit"] = bound
-    if has_client_id(command["kind"]) and command["flags"] & Flag.VALIDATE_ONLY.value == 0:
+    asked_only = command["kind"] == CommandKind.PLACE_ORDER.value and command["flags"] & Flag.VALIDATE_ONLY.value
+    if has_client_id(command["kind"]) and not asked_only:
         event["id_hi"] = command["id_hi"]
         event["id_lo"] = command["id_lo"]
         event["digest"] = command["digest"]
@@ -58,7 +59,8 @@ def reject(state: State, command: Row, code: int, value: int, bound: int) -> Non
 def has_client_id(kind: int) -> bool:
     """Tell whether commands of this kind carry a client id; those of the link's head groups carry hashes there."""
     unsolicited = kind in (CommandKind.ACCEPT_SIGNED.value, CommandKind.RELEASE_JOB.value)
-    return kind < CommandKind.HEAD_BEGIN.value and not unsolicited
+    of_a_head = CommandKind.HEAD_BEGIN.value <= kind <= CommandKind.REFUSE_HEAD.value
+    return not of_a_head and not unsolicited
 
 
 @kernel

@@ -13,7 +13,7 @@ from amm.steps import buy_in, buy_out, sell_in
 from ledger.engine.balances import custody_free, custody_stake, position
 from ledger.engine.layout import EventKind, Flag, Stage
 from ledger.engine.parameters import MIN_RESERVE, NEED_HEADS, SETTLE_FLOOR
-from ledger.engine.pools import spec_is_known, value_at
+from ledger.engine.pools import spec_is_known, value_at_head
 from ledger.engine.rules import append
 from ledger.engine.state import Row, State
 
@@ -100,15 +100,11 @@ def decide_cut(state: State) -> None:
         market = state.markets[slot]
         slot = market["next"] - 1
         need = market["target"] - position(state, market["netuid"])
-        if (
-            need == 0
-            or not is_tradable(state, market)
-            or not is_due(state, market, value_at(market["spot"], abs(need)))
-        ):
+        if need == 0 or not is_tradable(state, market) or not is_due(state, market, value_at_head(market, abs(need))):
             continue
         stake = custody_stake(state, scalars["hot_key"], market["hotkey"], market["netuid"])
         amount, limit = item_of(market, need, tao_left, stake)
-        if amount <= 0 or (need < 0 and value_at(market["spot"], amount) < SETTLE_FLOOR):
+        if amount <= 0 or (need < 0 and value_at_head(market, amount) < SETTLE_FLOOR):
             continue
         event = append(state, EventKind.SETTLEMENT_ITEM_REQUESTED.value)
         event["order_id"] = job_id
@@ -134,14 +130,21 @@ def decide_cut(state: State) -> None:
 
 @kernel
 def decide_cover(state: State) -> None:
-    """Advance the cut of markets that sent nothing: the house holds the alpha that was bought since."""
+    """Advance the cut of markets that sent nothing and have something to cover, whose house holds what it owes.
+
+    This covers what a settlement that died or failed left uncovered, too.
+    """
     if state.run[0]["cut"] == 0:
         return
     slot = state.scalars[0]["first_market"] - 1
     while slot >= 0:
         market = state.markets[slot]
         slot = market["next"] - 1
-        if market["bought"] and market["item_job"] == 0 and position(state, market["netuid"]) >= 0:
+        if (
+            market["bought"] > market["final_cut"]
+            and market["item_job"] == 0
+            and position(state, market["netuid"]) >= 0
+        ):
             event = append(state, EventKind.CUT_ADVANCED.value)
             event["netuid"] = market["netuid"]
             event["amount"] = market["open_cut"]

@@ -88,7 +88,7 @@ MARKET = np.dtype(
             "need_since",  # head since which the need has this sign, 0 for no need
             "open_cut",  # number of the cut that will cover what is bought now
             "final_cut",  # highest cut whose alpha is covered
-            "bought",  # 1 when alpha was bought that open_cut will cover
+            "bought",  # number of the cut that covers the alpha bought last, 0 before the first
             "instant_halted",
             "withdrawals_halted",
             "item_job",  # the market's item in the open settlement: job id, 0 for none

@@ -181,6 +181,44 @@ def test_an_absurd_amount_of_suspense_is_out_of_range(world, amount):
     assert send(world, CommandKind.RESOLVE_SUSPENSE, amount=amount, **figures).code == Refusal.AMOUNT_OUT_OF_RANGE
 
 
+def test_a_need_of_cheap_alpha_is_valued_at_the_exact_price(world):
+    """At 1.5 rao a whole alpha, a price in whole rao would be a third too low and the need too small to settle."""
+    configure(world, target=world.exchange.books.position(MARKET) + 8 * 10**15)
+
+    def cheapen(block):
+        pool = block.chain.pools[MARKET]
+        block.chain.pools[MARKET] = type(pool)(15 * 10**8, 10**18, pool.weight, pool.fee_rate)
+
+    answer = head(world, cheapen)
+
+    assert EventKind.SETTLEMENT_REQUESTED in kinds(answer)
+
+
+def test_a_market_buy_at_the_highest_price_keeps_a_limit(world):
+    configure(world, target=world.exchange.books.position(MARKET))
+
+    def inflate(block):
+        pool = block.chain.pools[MARKET]
+        block.chain.pools[MARKET] = type(pool)(2**61, 10**6, pool.weight, pool.fee_rate)
+
+    head(world, inflate)
+
+    accepted = buy(world, TAO).events[0]
+
+    assert accepted["limit"] == 2**63 - 1
+
+
+def test_a_head_of_the_far_future_is_as_fresh_as_any(world):
+    def leap(block):
+        block.chain.ts = 2**61
+
+    assert head(world, leap).code == 0
+
+    world.ts += 3_600_000
+
+    assert kinds(buy(world, TAO))[1] == EventKind.FILLED
+
+
 def test_a_key_whose_balances_both_differ_halts_once(world):
     def take(block):
         block.chain.free[HOT] -= 1

@@ -66,7 +66,7 @@ def market_limit(market: Market, *, sell: bool, slippage_ppm: int) -> int:
     price = min(spot_rao(market.mirror), INT64_MAX)
     if sell:
         return -(-price * (PPM - slippage_ppm) // PPM)
-    return price * (PPM + slippage_ppm) // PPM
+    return min(price * (PPM + slippage_ppm) // PPM, INT64_MAX)
 
 
 def why_closed(exchange: Exchange, market: Market) -> int:
