@@ -21,7 +21,7 @@ from app.custody.journal import Journal
 from app.custody.keys import Keyring, load_or_create_seed
 from app.custody.policy import Policy
 from app.custody.signer import Signer
-from app.gateway.limits import Limits
+from app.gateway.limits import TIERS, Limits
 from app.gateway.main import GatewayServer, create_app, create_server, listening_port
 from app.gateway.nonces import PostgresNonces
 from app.gateway.parts import Parts, wall_clock_ms
@@ -181,7 +181,7 @@ class Exchange:
             sequencer=self.sequencer,
             vault=self.vault,
             nonces=PostgresNonces(pool),
-            limits=Limits(enabled=settings.rate_limits),
+            limits=Limits(TIERS[settings.tier], enabled=settings.rate_limits),
             assign_deposit_key=self.chain_keys.assign_deposit_key,
             settings=settings,
             now_ms=self.config.clock_ms,
