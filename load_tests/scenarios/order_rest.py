@@ -15,9 +15,9 @@ from load_tests.opening import DEPOSIT_TAO, FEE_RATE, MARKETS, POOL_ALPHA, POOL_
 from load_tests.orders import draw_orders
 from load_tests.report import Result, latencies_ms, spread
 
-CLIENTS = 32
-ORDERS_PER_CLIENT = 500
-BASELINE_ORDERS_PER_CLIENT = 40
+CLIENTS = 64
+ORDERS_PER_CLIENT = 250
+BASELINE_ORDERS_PER_CLIENT = 20
 WARM_UP_ORDERS = 10
 GOAL_RATIO = 10
 
