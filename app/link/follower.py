@@ -176,7 +176,9 @@ class ChainLink:
 
     async def _import(self, reader: BlockReader, height: int) -> bool:
         """Import one height; ``False`` where the ledger refused it."""
-        block = await reader.block(height, sorted(self.book.listed))
+        # Alpha of a subnet that is not listed may lie with us too, in suspense, and grow at that subnet's epochs.
+        netuids = {*self.book.listed, *(netuid for _, _, netuid in self.book.positions)}
+        block = await reader.block(height, sorted(netuids))
         for public in hotkeys_needed(block, self.book):
             await self._add_hotkey(public)
         block = await self._filled(reader, block)

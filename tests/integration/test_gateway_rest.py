@@ -11,7 +11,7 @@ from app.gateway.auth import Permission
 from app.gateway.kraken.ids import ORDER, decode_id
 from app.gateway.replica import Replica
 from chain.ss58 import ss58_encode
-from ledger.engine.layout import CommandKind, Stage
+from ledger.engine.layout import CommandKind, KeyRole, Stage
 from ledger.engine.machine import Engine
 from ledger.engine.records import command
 from ledger.engine.views import Views
@@ -283,6 +283,21 @@ async def test_an_address_name_belongs_to_one_address(alice: Client) -> None:
     assert (broken.status_code, broken.json()["code"]) == (422, "address_invalid")
     assert broken.headers["content-type"] == "application/problem+json"
     assert broken.json()["value"] == "5" * 48
+
+
+async def test_the_exchange_pays_nothing_to_its_own_hot_key(exchange: SmallExchange, alice: Client) -> None:
+    hot = next(key for key in exchange.replica.reads.keys() if key.role is KeyRole.HOT)  # noqa: SIM118 - a list
+
+    refused = await add_address(alice, asset="TAO", key="mine", address=ss58_encode(hot.public))
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "address_not_allowed")
+
+
+@pytest.mark.parametrize("name", ["cold ", " cold", "co\x00ld"])
+async def test_an_address_name_must_be_one_that_a_withdrawal_can_say(alice: Client, name: str) -> None:
+    refused = await add_address(alice, asset="TAO", key=name, address=ss58_encode(bytes(range(32))))
+
+    assert (refused.status_code, refused.json()["value"]) == (422, name)
 
 
 async def test_deposits_are_listed_with_their_block(exchange: SmallExchange, alice: Client) -> None:

@@ -203,6 +203,19 @@ async def test_a_strangers_gifts_to_custody_wait_in_suspense_and_break_nothing(t
         await assert_reconciled(exchange)
 
 
+async def test_alpha_of_an_unlisted_subnet_grows_in_our_hands_and_breaks_nothing(tmp_path: Path) -> None:
+    async with running_exchange(tmp_path) as exchange:
+        Person(exchange.node, "//Alice").pay_alpha(HOT.public, 5_000 * TAO, netuid=2)
+        await exchange.seal(2)
+
+        while exchange.node.height < 2 * EPOCH:
+            await exchange.seal()
+
+        assert [int(event["netuid"]) for event in exchange.events(EventKind.GROWTH_SHARED) if event["netuid"] == 2]
+        assert not exchange.events(EventKind.RECONCILIATION_BROKEN)
+        await assert_reconciled(exchange)
+
+
 async def test_a_withdrawal_to_another_customers_deposit_address_is_credited_there(tmp_path: Path) -> None:
     async with running_exchange(tmp_path) as exchange:
         alice, address = await exchange.open_account("alice")

@@ -18,7 +18,7 @@ from app.gateway.problems import Problem
 from app.gateway.replica import Behind
 from chain.errors import AddressInvalid
 from chain.ss58 import ss58_decode, ss58_encode
-from ledger.engine.layout import NO_NETUID, CommandKind, Flag
+from ledger.engine.layout import NO_NETUID, CommandKind, Flag, KeyRole
 from ledger.engine.records import body_digest, client_id, command, request
 from ledger.errors import TEXTS, Refusal
 from ledger.sequencer import Unavailable
@@ -64,7 +64,14 @@ def addresses_router(parts: Parts, authenticator: Authenticator) -> APIRouter:
         asset = parts.replica.names.find_asset(fresh.asset)
         if asset is None:
             raise Problem(404, "unknown_asset", "No such asset", value=fresh.asset)
+        if fresh.key != fresh.key.strip() or not fresh.key.isprintable():
+            bound = "printable, without blanks at its ends"
+            raise Problem(422, "malformed_request", "Not a name for an address", value=fresh.key, bound=bound)
         public = _public(fresh.address)
+        ours = parts.replica.reads.find_key(public)
+        if ours is not None and ours.role is not KeyRole.DEPOSIT:
+            # The chain would take the fee of paying ourselves, again and again.
+            raise Problem(422, "address_not_allowed", "The address is the exchange's own", value=fresh.address)
         known = parts.replica.customers.find_address(caller.api_key.account, asset.number, fresh.key)
         if known is None:
             known = await _add(parts, caller, asset, fresh.key, public)
