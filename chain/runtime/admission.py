@@ -9,7 +9,7 @@ from typing import Final
 
 from chain.errors import DecodeError
 from chain.extrinsic import Extrinsic, decode_extrinsic
-from chain.runtime import balances, fees
+from chain.runtime import balances, fees, prechecks
 from chain.runtime.errors import ANCIENT_BIRTH, BAD_PROOF, EXHAUSTS, PAYMENT, STALE, UNDECODABLE, Inadmissible
 from chain.runtime.parameters import PARAMS_KEY, Parameters
 from chain.runtime.state import RAW, Overlay, State
@@ -85,7 +85,12 @@ def validate_extrinsic(
     frame = frame_after(state, genesis_hash=genesis_hash, head_hash=head_hash)
     if len(data) > frame.parameters.max_tx_bytes:
         raise Inadmissible(EXHAUSTS)
-    return check_extrinsic(state, decode(data), frame, verified=verified)
+    extrinsic = decode(data)
+    validity = check_extrinsic(state, extrinsic, frame, verified=verified)
+    if validity.nonce == validity.account_nonce:
+        # What waits for an earlier one may be made possible by it.
+        prechecks.check(state, validity.signer, extrinsic.call, frame.height)
+    return validity
 
 
 def decode(data: bytes) -> Extrinsic:
@@ -112,6 +117,8 @@ def check_extrinsic(view: Overlay | State, extrinsic: Extrinsic, frame: Frame, *
     birth_hash = frame.genesis_hash if extrinsic.era.is_immortal else frame.block_hash_of(birth)
     if birth_hash is None:
         raise Inadmissible(ANCIENT_BIRTH)
+    if extrinsic.nonce == account_nonce:
+        prechecks.check_free(view, signer, extrinsic.call, frame.height)
     fee = fees.fee_of(parameters, extrinsic.call, length).total
     if not fees.can_pay(view, extrinsic, fee + extrinsic.tip):
         raise Inadmissible(PAYMENT)

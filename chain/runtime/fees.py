@@ -32,6 +32,10 @@ _GIVE_UP_ALPHA: Final = {
 """Calls that may pay in alpha, with the arguments that say which."""
 
 
+_FREE: Final = frozenset({"increase_take", "decrease_take"})
+"""Calls without fee; one that is sure to fail may not stand in a block (``prechecks``)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fee:
     """The parts of a fee in rao, the tip not among them."""
@@ -69,8 +73,16 @@ def total_weight(call: Any) -> int:
     return weights.BASE + weights.weight_of(call)
 
 
+def is_free(call: Any) -> bool:
+    """Tell whether a call costs nothing but its tip."""
+    pallet, name, _ = split_call(call)
+    return pallet == "SubtensorModule" and name in _FREE
+
+
 def fee_of(parameters: Parameters, call: Any, length: int) -> Fee:
     """Return the fee of a call in an extrinsic of so many bytes, rounded up once: the author gains."""
+    if is_free(call):
+        return Fee(base=0, length=0, weight=0)
     base = -(-weights.BASE // parameters.weight_per_rao)
     whole = -(-total_weight(call) // parameters.weight_per_rao)
     return Fee(base=base, length=parameters.byte_fee_rao * length, weight=whole - base)

@@ -247,7 +247,7 @@ class _Block:
         info = {
             "weight": {"ref_time": weight, "proof_size": 0},
             "class": dispatch_class,
-            "pays_fee": "Yes" if extrinsic.is_signed else "No",
+            "pays_fee": "Yes" if extrinsic.is_signed and fee else "No",
         }
         if error is None:
             self._context.emit("System", "ExtrinsicSuccess", {"dispatch_info": info})

@@ -31,6 +31,15 @@ _RAO: Final = {
     ("SubtensorModule", "recycle_alpha"): 548_569,
     ("SubtensorModule", "burn_alpha"): 548_569,
     ("SubtensorModule", "try_associate_hotkey"): 35_000,
+    ("SubtensorModule", "burned_register"): 2_043_407,
+    ("SubtensorModule", "register_limit"): 2_043_407,
+    ("SubtensorModule", "root_register"): 135_000,
+    ("SubtensorModule", "register_network"): 3_038_562,
+    ("SubtensorModule", "dissolve_network"): 3_038_562,
+    ("SubtensorModule", "claim_root"): 469_499,
+    ("SubtensorModule", "swap_hotkey"): 3_000_000,
+    ("SubtensorModule", "swap_coldkey_announced"): 3_000_000,
+    ("SubtensorModule", "set_children"): 119_000,
 }
 _BATCH: Final = 5_000 * _PER_RAO
 _PER_ITEM: Final = 2_000 * _PER_RAO

@@ -28,6 +28,11 @@ def is_too_early(*, last: int, block: int, interval: int) -> bool:
     return last > 0 and block - last <= interval
 
 
+def is_raised_too_early(view: Overlay | State, hotkey: bytes, block: int) -> bool:
+    """Tell whether a hotkey's take may not be raised yet."""
+    return is_too_early(last=view.get(_LAST_CHANGE, hotkey), block=block, interval=TAKE_INTERVAL)
+
+
 def call_increase_take(context: Context, origin: Origin, args: dict[str, Any]) -> None:
     """Raise the take of one's hotkey."""
     coldkey, overlay = signed(origin), context.overlay
@@ -37,7 +42,7 @@ def call_increase_take(context: Context, origin: Origin, args: dict[str, Any]) -
         raise failed(_MODULE, "DelegateTakeTooLow")
     if take > overlay.get(f"{_MODULE}.MaxDelegateTake"):
         raise failed(_MODULE, "DelegateTakeTooHigh")
-    if is_too_early(last=overlay.get(_LAST_CHANGE, hotkey), block=context.number, interval=TAKE_INTERVAL):
+    if is_raised_too_early(overlay, hotkey, context.number):
         raise failed(_MODULE, "DelegateTxRateLimitExceeded")
     _set(context, hotkey, take)
     context.emit(_MODULE, "TakeIncreased", (coldkey, hotkey, take))

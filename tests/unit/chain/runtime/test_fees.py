@@ -21,7 +21,7 @@ BUY = stake("add_stake", hotkey=HOTKEY, netuid=1, amount_staked=TAO)
         (batch(BUY, BUY), 5_000 + 2 * (2_000 + 1_532_032)),
         (proxied(ALICE.public, BUY), 12_000 + 1_532_032),
         (call_value("Sudo", "sudo", call=BUY), 10_000 + 1_532_032),
-        (stake("register_network", hotkey=HOTKEY), 71_000),
+        (stake("register_network", hotkey=HOTKEY), 3_038_562),
     ],
 )
 def test_a_fee_is_base_and_bytes_and_weight(call: Any, rao: int) -> None:
