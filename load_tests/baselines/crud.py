@@ -161,7 +161,7 @@ class Envelope(BaseModel):
 
 def create_app(engine: AsyncEngine) -> FastAPI:
     """Return the application."""
-    sessions = async_sessionmaker(engine, expire_on_commit=False)
+    sessions = async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
     app = FastAPI()
 
     async def open_session() -> AsyncIterator[AsyncSession]:
