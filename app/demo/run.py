@@ -6,7 +6,7 @@ import json
 import shutil
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -148,31 +148,44 @@ async def running_demo(options: DemoOptions) -> AsyncIterator[Running]:
 
 
 async def run_demo(options: DemoOptions, *, as_json: bool, say: Say) -> int:
-    """Run until SIGINT, SIGTERM, or until a part ends by itself; return the exit code."""
+    """Run until SIGINT or SIGTERM, which may come during the start too, or until a part ends by itself.
+
+    Return the exit code: 0 when asked to end, 1 when a part ended. Raises ``FolderRefused`` and what a start raises.
+    """
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signum, asked.set)
     with held_folder(options.data_dir, make=True):
-        return await _run_held(options, asked, as_json=as_json, say=say)
+        running = asyncio.create_task(_run_until_a_part_ends(options, as_json=as_json, say=say))
+        ending = asyncio.create_task(asked.wait())
+        await asyncio.wait([running, ending], return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
+        if not running.done():
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+            return 0
+        return running.result()
 
 
-async def _run_held(options: DemoOptions, asked: asyncio.Event, *, as_json: bool, say: Say) -> int:
+async def _run_until_a_part_ends(options: DemoOptions, *, as_json: bool, say: Say) -> int:
     async with running_demo(options) as running:
         if as_json:
             say(json.dumps(running.told()))
         else:
             await tell_story(running, say)
             say(_guide(running, options))
-        ends = [
-            asyncio.create_task(asked.wait()),
+        parts = [
             asyncio.create_task(running.node.process.wait()),
             asyncio.create_task(running.exchange.wait()),
         ]
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        for task in ends:
-            task.cancel()
-    return 0 if asked.is_set() else 1
+        try:
+            await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in parts:
+                task.cancel()
+    return 1
 
 
 async def tell_story(running: Running, say: Say) -> None:
