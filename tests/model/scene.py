@@ -13,7 +13,7 @@ from ledger.engine.layout import (
 )
 from ledger.engine.records import client_id, command, request
 from tests.model.chain import Block, Chain
-from tests.model.laws import check_laws
+from tests.model.laws import check_laws, custody_is_the_chain
 from tests.model.twin import Twin, kind_of
 from tests.support.naive_engine import NaiveAnswer
 
@@ -30,7 +30,7 @@ class Scene:
         self.twin = Twin()
         self.exchange = self.twin.exchange
         self.chain = Chain()
-        self.backlog: list[tuple[Request, Chain]] = []
+        self.backlog: list[tuple[Request, Chain, bool]] = []
         self.outbox: list[Request] = []
         self.sent: list[Request] = []
         self.trace: list[str] = []
@@ -94,16 +94,18 @@ class Scene:
         chain = copy.deepcopy(self.chain)
         block = Block(chain, self.exchange, rng)
         play(block)
-        self.backlog.append((block.group(**reading), chain))  # type: ignore[arg-type]
+        self.backlog.append((block.group(**reading), chain, reading.get("everything", True) is True))  # type: ignore[arg-type]
         self.catch_up()
 
     def catch_up(self) -> None:
         """Import the block that waits."""
-        group, chain = self.backlog[0]
+        group, chain, everything = self.backlog[0]
         answer = self.send(group)[0]
         if answer.code == 0:
             del self.backlog[0]
             self.chain = chain
+            if everything:
+                custody_is_the_chain(self.exchange, chain)
         else:
             assert self.exchange.money_halted, f"a sound head was refused: {answer.code} {answer.value} {answer.bound}"
 

@@ -10,7 +10,7 @@ from tests.model.world import ACTIONS, World
 
 CHANCE = st.randoms(use_true_random=False)
 LONG_HISTORIES = (11, 4_001, 90_210, 1_000_003, 2_718_281)
-LONG_STEPS = 250
+LONG_STEPS = 400
 
 
 class EngineModel(RuleBasedStateMachine):
@@ -27,8 +27,8 @@ class EngineModel(RuleBasedStateMachine):
 
 TestEngineModel = EngineModel.TestCase
 TestEngineModel.settings = settings(
-    max_examples=25,
-    stateful_step_count=25,
+    max_examples=50,
+    stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )

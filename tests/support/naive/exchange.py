@@ -65,6 +65,7 @@ class Market:
     base: Pool | None = None
     mirror: Pool | None = None
     used: int = 0
+    fills: int = 0
     cap: int = 0
     gates: int = int(Gate.CLOSED)
     need: int = 0

@@ -150,7 +150,7 @@ def resolve_suspense(exchange: Exchange, command: Record, _text: bytes | None) -
     fields = {name: command[name] for name in ("netuid", "amount", "account", "other", "key")}
     if alpha and account == 0:
         market = exchange.markets[netuid]
-        market.mirror = exchange.mirror_of(market, exchange.need(market))
+        market.mirror, market.fills = exchange.mirror_of(market, exchange.need(market)), 0
         fields |= mirror_fields(market)
     event = exchange.emit(EventKind.SUSPENSE_RESOLVED, flags=command["flags"] & Flag.ALPHA, **fields)
     return exchange.answer(command, event)

@@ -218,7 +218,7 @@ def open_windows(exchange: Exchange) -> None:
         elif market.need_since == 0 or (need > 0) != (market.need > 0):
             market.need_since = exchange.head
         market.need, market.used, market.cap = need, 0, window_cap(market)
-        market.mirror = exchange.mirror_of(market, need)
+        market.mirror, market.fills = exchange.mirror_of(market, need), 0
         market.gates = head_gates(exchange, market, caps)
         exchange.emit(
             EventKind.WINDOW_OPENED,

@@ -299,3 +299,4 @@ def fill(exchange: Exchange, market: Market, plan: Plan, *, account: int, order_
         market.bought_cut = market.open_cut
     market.mirror = plan.after
     market.used += plan.window
+    market.fills += 1
