@@ -6,6 +6,7 @@ import pytest
 from load_tests.baselines.naive_sql import TAO_ASSET, InsufficientFunds, NaiveExchange
 from load_tests.child import ChildFailed, ServerChild
 from load_tests.counting import Miscounted, check_fills, count_fills
+from load_tests.driver import Options, run_scenario
 from load_tests.http_clients import Key, NotPlaced, send_all, sign_order
 from load_tests.orders import MarketOrder, draw_orders
 
@@ -87,6 +88,15 @@ async def test_a_server_that_cannot_start_tells_why() -> None:
     with pytest.raises(ChildFailed, match="required: --markets"):
         async with ServerChild("load_tests.gateway", "postgresql://nowhere", "--accounts=1"):
             pass
+
+
+def test_a_short_run_of_durable_orders_gives_both_figures_and_latencies() -> None:
+    result = run_scenario("order_durable", Options(runs=1, scale=0.03))
+
+    assert result.value > result.baseline > 0
+    assert result.details["batch"]["orders"] == 1_000
+    assert result.details["alone"]["p50_ms"] > 0
+    assert set(result.details["parts"]) == {"decide_ms", "seal_ms", "append_ms"}
 
 
 def test_a_fill_too_few_or_too_many_fails_the_load_test() -> None:
