@@ -11,7 +11,7 @@ from ledger.engine.layout import TAO_ASSET
 from ledger.engine.parameters import POSITION_CAPS
 from ledger.engine.views import MarketView
 
-SIZES: Final = (10, 100, 500)
+SIZES: Final = (10, 100, 500, 1_000)
 _RAO: Final = 10**9
 _UNLIMITED: Final = 2**62
 
