@@ -17,9 +17,11 @@ import msgspec
 from amm.errors import AmmError
 from amm.units import parse_decimal
 from app.gateway.auth import ApiKey
+from app.gateway.folds.candles import Candles
 from app.gateway.folds.customers import Customers
 from app.gateway.folds.funding import Funding
 from app.gateway.folds.heads import Heads
+from app.gateway.folds.ledger import Entry, Ledger
 from app.gateway.folds.orders import Fill, Orders
 from app.gateway.folds.rows import Row, payload_of, rows_of
 from app.gateway.folds.trades import Market, Trade, trade_price
@@ -67,7 +69,7 @@ class ListingBody(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Applied:
-    """What one batch brought that feeds tell: its trades, the markets whose price or stage moved, the fills."""
+    """What one batch brought that feeds tell: its trades, markets whose price or stage moved, fills, ledger entries."""
 
     seq: int
     ts_ms: int
@@ -75,6 +77,7 @@ class Applied:
     moved: set[int] = field(default_factory=set)
     restaged: set[int] = field(default_factory=set)
     fills: list[Fill] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
 
 
 class Replica:
@@ -88,7 +91,9 @@ class Replica:
         self.orders = Orders()
         self.funding = Funding()
         self.heads = Heads()
+        self.ledger = Ledger()
         self._markets: dict[int, Market] = {}
+        self._candles: dict[int, Candles] = {}
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._tickets = count()
         self._listeners: list[Callable[[Applied], None]] = []
@@ -119,6 +124,7 @@ class Replica:
         applied = Applied(seq=self.seq, ts_ms=batch.ts_ms)
         for row in rows_of(events):
             self._fold(row, batch.payloads, applied)
+            applied.entries += self.ledger.fold(row, batch.ts_ms)
         while self._waiting and self._waiting[0][0] <= self.seq:
             answer = heapq.heappop(self._waiting)[2]
             if not answer.done():
@@ -156,6 +162,10 @@ class Replica:
         """Return the trades of a listed market."""
         return self._markets[netuid]
 
+    def candles(self, netuid: int) -> Candles:
+        """Return the candles of a listed market."""
+        return self._candles[netuid]
+
     def _fold(self, row: Row, payloads: Sequence[bytes], applied: Applied) -> None:
         ts_ms = applied.ts_ms
         match row.kind:
@@ -167,6 +177,8 @@ class Replica:
                 self.orders.closed(row, ts_ms)
             case EventKind.WINDOW_OPENED:
                 applied.moved.add(row.netuid)
+            case EventKind.POOL_UPDATED if row.amount:
+                self._candles[row.netuid].pool_moved(row.amount, ts_ms)
             case EventKind.HEAD_BEGAN:
                 self.heads.began(row)
             case EventKind.HEAD_ENDED:
@@ -190,6 +202,7 @@ class Replica:
             case EventKind.MARKET_LISTED:
                 self.names.put(_listed_pair(row, payload_of(row, payloads)))
                 self._markets[row.netuid] = Market()
+                self._candles[row.netuid] = Candles()
                 applied.restaged.add(row.netuid)
             case EventKind.STAGE_CHANGED:
                 self.names.set_stage(row.netuid, Stage(row.code))
@@ -218,6 +231,7 @@ class Replica:
             ts_ms=applied.ts_ms,
         )
         market.add(trade)
+        self._candles[row.netuid].traded(trade.price, volume=trade.volume, cost=trade.cost, ts_ms=trade.ts_ms)
         applied.trades.append(trade)
 
 

@@ -42,6 +42,7 @@ FOLDED: Final = np.array(
     sorted(
         (
             EventKind.ACCOUNT_OPENED,
+            EventKind.SUSPENSE_RESOLVED,
             EventKind.API_KEY_ADDED,
             EventKind.ADDRESS_ADDED,
             EventKind.MARKET_LISTED,
@@ -51,6 +52,7 @@ FOLDED: Final = np.array(
             EventKind.ORDER_CLOSED,
             EventKind.HEAD_BEGAN,
             EventKind.HEAD_ENDED,
+            EventKind.POOL_UPDATED,
             EventKind.WINDOW_OPENED,
             EventKind.DEPOSIT_CREDITED,
             EventKind.DEPOSIT_SUSPENDED,
