@@ -1,5 +1,6 @@
 import contextlib
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -9,11 +10,13 @@ from chain.extrinsic import call_value, decode_extrinsic, encode_inherent
 from chain.hashing import blake2b_256
 from chain.keys import KeyPair
 from chain.runtime.admission import validate_extrinsic
-from chain.runtime.declarations import TYPES, codec
+from chain.runtime.declarations import TYPES, codec, pallet
 from chain.runtime.errors import Inadmissible
 from chain.runtime.fees import can_pay
+from chain.runtime.genesis_accounts import named
 from chain.runtime.invariants import check_state
-from chain.runtime.state import join_key
+from chain.runtime.pallet import Call
+from chain.runtime.state import State, join_key
 from chain.runtime.subtensor import pools
 from chain.runtime.transition import apply_block, build_block
 from chain.scale.types import Named
@@ -29,9 +32,10 @@ from tests.support.dev_chain import (
 )
 from tests.support.scale_values import values
 
+ALICES_HOTKEY = b"\x57" * 32
 SIGNERS = (ALICE, BOB, KeyPair.from_seed(b"\x06" * 32))
 ACCOUNTS = (ALICE.public, BOB.public, SIGNERS[2].public, b"\x33" * 32, AUTHOR, b"modlsubtensr\x03\x00".ljust(32, b"\0"))
-HOTKEYS = (HOTKEY, OTHER_HOTKEY, b"\x55" * 32)
+HOTKEYS = (HOTKEY, OTHER_HOTKEY, ALICES_HOTKEY, named("//Owner//hotkey"), b"\x55" * 32, b"\x56" * 32)
 
 accounts = st.sampled_from(ACCOUNTS)
 addresses = accounts.map(lambda account: ("Id", account))
@@ -46,14 +50,60 @@ limits = st.one_of(st.sampled_from((0, 1, 1_000, TAO, 10**15, 2**64 - 1)), st.in
 proxy_types = st.sampled_from(("Any", "Staking", "NonTransfer", "Transfer", "SmallTransfer", "Senate"))
 
 
-def of(name: str, **args: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+def of(name: str, /, **args: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries(args).map(lambda values: ("SubtensorModule", (name, values)))
 
 
-def pallet_call(pallet: str, name: str, **args: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+def pallet_call(pallet: str, name: str, /, **args: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries(args).map(lambda values: (pallet, (name, values)))
 
 
+u16 = st.one_of(st.sampled_from((0, 1, 11_795, 11_796, 11_797)), st.integers(0, 65_535))
+proportions = st.one_of(st.sampled_from((0, 2**63, 2**64 - 1)), st.integers(0, 2**64 - 1))
+children = st.lists(st.tuples(proportions, hotkeys), max_size=6)
+claim_types = st.one_of(
+    st.sampled_from(("Swap", "Keep")),
+    st.lists(netuids, max_size=3, unique=True).map(lambda kept: ("KeepSubnets", {"subnets": sorted(kept)})),
+)
+owners = st.sampled_from((named("//Owner"), ALICE.public, BOB.public))
+texts = st.sampled_from((b"", b"name", b"x" * 257, b"x" * 1_025))
+IDENTITY = ("name", "url", "github_repo", "image", "discord", "description", "additional")
+SUBNET_IDENTITY = (
+    "subnet_name",
+    "github_repo",
+    "subnet_contact",
+    "subnet_url",
+    "discord",
+    "description",
+    "logo_url",
+    "additional",
+)
+axon = {
+    "version": st.just(1),
+    "ip": st.sampled_from((0, 1, 0x7F000001, 0x01020304, 2**128 - 1)),
+    "port": st.sampled_from((0, 8_091)),
+    "ip_type": st.sampled_from((4, 6, 7)),
+    "protocol": st.just(0),
+    "placeholder1": st.just(0),
+    "placeholder2": st.just(0),
+}
+INTEGERS = {"u8": 2**8, "u16": 2**16, "u64": 2**64}
+
+
+def argument(kind: str) -> st.SearchStrategy[Any]:
+    if kind == "bool":
+        return st.booleans()
+    if kind == "AccountId32":
+        return hotkeys
+    return st.one_of(st.sampled_from((0, 1, 20, 64, 255)), st.integers(0, INTEGERS[kind] - 1))
+
+
+def admin_call(declared: Call) -> st.SearchStrategy[Any]:
+    args = {name: netuids if name == "netuid" else argument(kind) for name, kind in declared.args}
+    return pallet_call("AdminUtils", declared.name, **args)
+
+
+admin = st.sampled_from(pallet("AdminUtils").calls).flatmap(admin_call)
 limited = {"limit_price": limits, "allow_partial": st.booleans()}
 move = {"origin_netuid": netuids, "destination_netuid": netuids, "alpha_amount": amounts}
 leaves = st.one_of(
@@ -75,11 +125,30 @@ leaves = st.one_of(
     of("burn_alpha", hotkey=hotkeys, amount=amounts, netuid=netuids),
     of("try_associate_hotkey", hotkey=hotkeys),
     of("register_network", hotkey=hotkeys),
+    of("start_call", netuid=netuids),
+    of("burned_register", netuid=netuids, hotkey=hotkeys),
+    of("register_limit", netuid=netuids, hotkey=hotkeys, limit_price=amounts),
+    of("root_register", hotkey=hotkeys),
+    of("dissolve_network", coldkey=owners, netuid=netuids),
+    of("increase_take", hotkey=hotkeys, take=u16),
+    of("decrease_take", hotkey=hotkeys, take=u16),
+    of("set_childkey_take", hotkey=hotkeys, netuid=netuids, take=u16),
+    of("set_children", hotkey=hotkeys, netuid=netuids, children=children),
+    of("set_coldkey_auto_stake_hotkey", netuid=netuids, hotkey=hotkeys),
+    of("swap_hotkey", hotkey=hotkeys, new_hotkey=hotkeys, netuid=st.none() | netuids),
+    of("announce_coldkey_swap", new_coldkey_hash=accounts.map(blake2b_256)),
+    of("swap_coldkey_announced", new_coldkey=accounts),
+    st.just(call_value("SubtensorModule", "dispute_coldkey_swap")),
+    of("claim_root", subnets=st.lists(netuids, max_size=6, unique=True).map(sorted)),
+    of("set_root_claim_type", new_root_claim_type=claim_types),
+    of("set_identity", **dict.fromkeys(IDENTITY, texts)),
+    of("set_subnet_identity", netuid=netuids, **dict.fromkeys(SUBNET_IDENTITY, texts)),
+    of("serve_axon", netuid=netuids, **axon),
+    admin,
     pallet_call("System", "remark_with_event", remark=st.binary(max_size=8)),
     pallet_call("Proxy", "add_proxy", delegate=addresses, proxy_type=proxy_types, delay=st.sampled_from((0, 0, 0, 5))),
     pallet_call("Proxy", "remove_proxy", delegate=addresses, proxy_type=proxy_types, delay=st.just(0)),
     st.just(call_value("Proxy", "remove_proxies")),
-    pallet_call("AdminUtils", "sudo_set_subtoken_enabled", netuid=netuids, subtoken_enabled=st.booleans()),
     pallet_call("AdminUtils", "sudo_set_nominator_min_required_stake", min_stake=st.sampled_from((0, 10**7, 10**12))),
 )
 
@@ -101,17 +170,55 @@ blocks = st.lists(st.lists(st.tuples(st.sampled_from(SIGNERS), calls), max_size=
 relaxed = settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.too_slow])
 
 
-def strange_chain(quote: int, blocks_before: int) -> DevChain:
-    """Return a chain whose thin pool has an unusual weight, some blocks after genesis."""
+@cache
+def _prepared() -> tuple[tuple[bytes, bytes], ...]:
+    """Return the entries of a chain on which much has happened already.
+
+    Alice owns a hotkey and, with it, subnet 7, which is open; she is a nominator and a root staker; her hotkey has a
+    parent and a child on subnet 2; all waits are short, few numbers for subnets are left, and root has few seats.
+    """
     chain = DevChain()
-    chain.state = chain.state.commit({("Swap.SwapBalancer", (3,)): {"quote": quote}})
+    waits: dict[Any, Any] = {
+        ("SubtensorModule.ColdkeySwapAnnouncementDelay", ()): 1,
+        ("SubtensorModule.ColdkeySwapReannouncementDelay", ()): 1,
+        ("SubtensorModule.SubnetLimit", ()): 7,
+        ("Chain.NetworkImmunity", ()): 12,
+        ("SubtensorModule.MaxAllowedUids", (0,)): 2,
+        ("SubtensorModule.ImmunityPeriod", (3,)): 0,
+        ("Chain.LockMin", ()): 10 * TAO,
+        ("Chain.LastLock", ()): 10 * TAO,
+        ("SubtensorModule.PendingChildKeys", (2, HOTKEY)): ([(2**63, ALICES_HOTKEY)], 1),
+        ("SubtensorModule.PendingChildKeys", (2, ALICES_HOTKEY)): ([(2**62, OTHER_HOTKEY)], 1),
+    }
+    chain.state = chain.state.commit(waits)
+    alices: list[tuple[str, dict[str, Any]]] = [
+        ("register_network", {"hotkey": ALICES_HOTKEY}),
+        ("start_call", {"netuid": 7}),
+        ("burned_register", {"netuid": 2, "hotkey": ALICES_HOTKEY}),
+        ("root_register", {"hotkey": ALICES_HOTKEY}),
+        ("add_stake", {"hotkey": ALICES_HOTKEY, "netuid": 7, "amount_staked": 20 * TAO}),
+        ("add_stake", {"hotkey": HOTKEY, "netuid": 0, "amount_staked": 900 * TAO}),
+        ("set_root_claim_type", {"new_root_claim_type": ("KeepSubnets", {"subnets": [1, 2]})}),
+        ("set_coldkey_auto_stake_hotkey", {"netuid": 7, "hotkey": ALICES_HOTKEY}),
+    ]
+    for name, args in alices:
+        assert chain.run((ALICE, call_value("SubtensorModule", name, **args))).receipts[1].success, name
+    chain.skip(22)
+    return tuple(chain.state.pairs())
+
+
+def strange_chain(quote: int, blocks_before: int) -> DevChain:
+    """Return a chain with a past, whose thin pool has an unusual weight, some blocks later."""
+    chain = DevChain(state=State.from_pairs(_prepared()))
+    if pools.exists(chain.state, 3):
+        chain.state = chain.state.commit({("Swap.SwapBalancer", (3,)): {"quote": quote}})
     chain.skip(blocks_before)
     return chain
 
 
 def included(chain: DevChain, block: list[tuple[KeyPair, Any]]) -> list[bytes]:
     nonces: dict[bytes, int] = {}
-    extrinsics = []
+    extrinsics: list[bytes] = []
     for key, call in block:
         nonce = nonces.get(key.public, chain.state.get("System.Account", key.public)["nonce"])
         raw = chain.sign(key, call, nonce=nonce)
@@ -133,7 +240,7 @@ def test_whatever_is_called_supply_is_conserved_and_nothing_breaks(
         check_state(chain.state)
         for event in result.events:
             codec().encode("EventRecord", event)
-        for netuid in range(1, 7):
+        for netuid in range(1, 8):
             pool = pools.pool_of(chain.state, netuid)
             assert min(pool.tao, pool.alpha) >= 0
 
@@ -154,10 +261,10 @@ def test_a_call_that_fails_changes_only_fee_and_nonce(call: Any, signer: KeyPair
     assert set(twin.delta) <= set(built.result.delta)
     assert differing <= allowed
     fee = built.result.receipts[1].fee_rao
-    before_free = chain.free(signer.public)
+    before_free, nonce = chain.free(signer.public), chain.state.get("System.Account", signer.public)["nonce"]
     chain.state = chain.state.commit(built.result.changes)
     assert chain.free(signer.public) == before_free - fee
-    assert chain.state.get("System.Account", signer.public)["nonce"] == 1
+    assert chain.state.get("System.Account", signer.public)["nonce"] == nonce + 1
 
 
 @relaxed

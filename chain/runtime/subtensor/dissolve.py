@@ -95,12 +95,13 @@ def _netuid_positions() -> dict[str, int]:
     return found
 
 
-_BY_SUBNET: Final = _netuid_positions()
+BY_SUBNET: Final = _netuid_positions()
+"""Items that tell of subnets, with the place of the number among their keys."""
 
 
 def _clear(overlay: Overlay, netuid: int) -> None:
     """Remove every entry of a subnet; those that do not begin with its number are looked for one by one."""
-    for name, place in _BY_SUBNET.items():
+    for name, place in BY_SUBNET.items():
         prefix = (netuid,) if place == 0 else ()
         gone = [keys for keys in overlay.entries(name, prefix) if keys[place] == netuid]
         for keys in sorted(gone):
