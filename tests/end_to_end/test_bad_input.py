@@ -439,6 +439,28 @@ async def test_alpha_of_little_worth_is_suspended_and_books_stay_equal(
     await _books_equal_the_chain(demo, tester)
 
 
+async def test_alpha_of_a_subnet_that_is_not_listed_waits_in_suspense_with_its_growth(
+    demo: Told, tester: ExchangeClient, stranger: Wallet, address: str
+) -> None:
+    """The position grows at each epoch of its subnet, and custody must follow at the very head."""
+    ours = ss58_decode(address)
+    stake = call_value("SubtensorModule", "add_stake", hotkey=IDLE_HOTKEY, netuid=3, amount_staked=10 * TAO)
+    await stranger.send(stake)
+    await stranger.send(transfer_stake(ours, hotkey=IDLE_HOTKEY, netuid=3, amount=5 * TAO))
+
+    async def held() -> int:
+        keys = (await tester.get("/v1/custody"))["keys"]
+        return sum(int(stake["amount_rao"]) for key in keys for stake in key["stakes"] if stake["netuid"] == 3)
+
+    async def has_grown() -> bool:
+        return await held() > 5 * TAO
+
+    await _until(has_grown)
+    await _heads_pass(tester, 2)
+    assert "SN3" not in await _balances(tester)
+    await _books_equal_the_chain(demo, tester)
+
+
 async def test_withdrawals_that_cannot_be_are_refused_and_the_rest_is_paid_once(
     demo: Told, tester: ExchangeClient, address: str
 ) -> None:
