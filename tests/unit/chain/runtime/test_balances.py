@@ -87,7 +87,7 @@ def test_dust_is_destroyed_with_the_account_whose_nonce_stays() -> None:
 def chain_dust(chain: DevChain, result: object, left: int) -> int:
     assert chain.result is not None
     receipt = chain.result.receipts[1]
-    moved = sum(fields["amount"] for _, name, fields in events_of(chain.result, 1) if name == "Transfer")
+    moved: int = sum(fields["amount"] for _, name, fields in events_of(chain.result, 1) if name == "Transfer")
     return left - receipt.fee_rao - moved
 
 
