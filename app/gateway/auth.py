@@ -131,10 +131,14 @@ class Authenticator:
 
 
 class Tokens:
-    """Tokens of ``GetWebSocketsToken``: 900 s, one account each, the oldest forgotten when too many are out."""
+    """Tokens of ``GetWebSocketsToken``: 900 s, one account each, the oldest forgotten when too many are out.
+
+    A token that a private subscription was made with stays good as long as that is up.
+    """
 
     def __init__(self, *, tokens_max: int = TOKENS_MAX) -> None:
         self._tokens: OrderedDict[str, tuple[ApiKey, int]] = OrderedDict()
+        self._held: dict[str, tuple[ApiKey, int]] = {}
         self._tokens_max = tokens_max
 
     def issue(self, api_key: ApiKey, now_ms: int) -> str:
@@ -146,6 +150,19 @@ class Tokens:
         return token
 
     def find(self, token: str, now_ms: int) -> ApiKey | None:
-        """Return the key of a token that has not expired."""
+        """Return the key of a token that has not expired, or is held."""
+        if token in self._held:
+            return self._held[token][0]
         api_key, until = self._tokens.get(token, (None, 0))
         return api_key if now_ms < until else None
+
+    def hold(self, token: str, api_key: ApiKey) -> None:
+        """Keep a token of this key good until it is released as often as it was held."""
+        count = self._held[token][1] if token in self._held else 0
+        self._held[token] = (api_key, count + 1)
+
+    def release(self, token: str) -> None:
+        """End one hold."""
+        api_key, count = self._held.pop(token)
+        if count > 1:
+            self._held[token] = (api_key, count - 1)

@@ -22,7 +22,7 @@ from app.gateway.folds.customers import Customers
 from app.gateway.folds.funding import Funding
 from app.gateway.folds.heads import Heads
 from app.gateway.folds.ledger import Entry, Ledger
-from app.gateway.folds.orders import Fill, Orders
+from app.gateway.folds.orders import Fill, Order, Orders, Step
 from app.gateway.folds.rows import Row, payload_of, rows_of
 from app.gateway.folds.trades import Market, Trade, trade_price
 from app.gateway.kraken.names import ALPHA_DECIMALS, COST_MIN_RAO, ORDER_MIN_RAO, TAO_DECIMALS, Names, Pair
@@ -69,7 +69,9 @@ class ListingBody(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Applied:
-    """What one batch brought that feeds tell: its trades, markets whose price or stage moved, fills, ledger entries."""
+    """What one batch brought that feeds tell: its trades, markets whose price or stage moved, fills, ledger entries,
+    and the steps of orders as they happened.
+    """
 
     seq: int
     ts_ms: int
@@ -78,6 +80,12 @@ class Applied:
     restaged: set[int] = field(default_factory=set)
     fills: list[Fill] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+
+    def tell(self, kind: EventKind, order: Order | None, fill: Fill | None = None) -> None:
+        """Note a step of an order that is remembered."""
+        if order is not None:
+            self.steps.append(Step(kind, order, order.executed, order.cost, fill))
 
 
 class Replica:
@@ -172,9 +180,10 @@ class Replica:
             case EventKind.FILLED:
                 self._fold_fill(row, applied)
             case EventKind.ORDER_ACCEPTED:
-                self.orders.accepted(row, payload_of(row, payloads).decode(), ts_ms)
+                order = self.orders.accepted(row, payload_of(row, payloads).decode(), ts_ms)
+                applied.tell(EventKind.ORDER_ACCEPTED, order)
             case EventKind.ORDER_CLOSED:
-                self.orders.closed(row, ts_ms)
+                applied.tell(EventKind.ORDER_CLOSED, self.orders.closed(row, ts_ms))
             case EventKind.WINDOW_OPENED:
                 applied.moved.add(row.netuid)
             case EventKind.POOL_UPDATED if row.amount:
@@ -217,6 +226,7 @@ class Replica:
         applied.moved.add(row.netuid)
         if fill is not None:
             applied.fills.append(fill)
+            applied.tell(EventKind.FILLED, self.orders.find(fill.account, fill.order_id), fill)
         if is_second_half:
             return
         trade = Trade(

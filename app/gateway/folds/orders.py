@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.gateway.folds.recent import Recent
 from app.gateway.folds.rows import Row
@@ -71,6 +71,19 @@ class Order:
         return Flag.LIMIT in self.flags
 
 
+class Step(NamedTuple):
+    """One step in the life of an order, with what it had executed (alpha rao) and cost (TAO rao) after it.
+
+    ``kind`` is ``ORDER_ACCEPTED``, ``FILLED`` (with its fill) or ``ORDER_CLOSED``; ``order`` may have gone on since.
+    """
+
+    kind: int
+    order: Order
+    executed: int
+    cost: int
+    fill: Fill | None = None
+
+
 class Orders:
     """The read model; ``orders`` in it are live objects and must not be changed outside."""
 
@@ -81,8 +94,8 @@ class Orders:
         self._fills: Recent[Fill] = Recent(per_owner_max=per_account_max, total_max=FILLS_MAX)
         self._by_client_id: dict[tuple[int, str], int] = {}
 
-    def accepted(self, row: Row, cl_ord_id: str, ts_ms: int) -> None:
-        """Fold ``ORDER_ACCEPTED``."""
+    def accepted(self, row: Row, cl_ord_id: str, ts_ms: int) -> Order:
+        """Fold ``ORDER_ACCEPTED``; return the new order."""
         userref = row.other - 2**32 if row.other >= 2**31 else row.other
         order = Order(
             seq=row.order_id,
@@ -101,6 +114,7 @@ class Orders:
         self._open_of.setdefault(order.account, {})[order.seq] = order
         if cl_ord_id:
             self._by_client_id[order.account, cl_ord_id] = order.seq
+        return order
 
     def filled(self, row: Row, trade_id: int, ts_ms: int) -> Fill | None:
         """Fold ``FILLED``; return the fill, or None where its order is forgotten."""
@@ -131,11 +145,11 @@ class Orders:
         self._fills.add(row.account, fill)
         return fill
 
-    def closed(self, row: Row, ts_ms: int) -> None:
-        """Fold ``ORDER_CLOSED``."""
+    def closed(self, row: Row, ts_ms: int) -> Order | None:
+        """Fold ``ORDER_CLOSED``; return the order, None where it is forgotten."""
         order = self._orders.get(row.order_id)
         if order is None:
-            return
+            return None
         order.reason, order.closed_ms = row.code, ts_ms
         mine = self._open_of.get(order.account, {})
         mine.pop(order.seq, None)
@@ -146,6 +160,7 @@ class Orders:
             named = (forgotten.account, forgotten.cl_ord_id)
             if self._by_client_id.get(named) == forgotten.seq:
                 del self._by_client_id[named]
+        return order
 
     def find(self, account: int, seq: int) -> Order | None:
         """Return an order of this account."""
