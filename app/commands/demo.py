@@ -9,6 +9,7 @@ import typer
 
 DEFAULT_PORT = 8_700
 DEFAULT_CHAIN_PORT = 9_944
+USAGE = 2
 UNAVAILABLE = 3
 T = TypeVar("T")
 
@@ -31,6 +32,7 @@ def demo(
     reset: Annotated[bool, typer.Option("--reset", help="Wipe the data of an earlier demo and end.")] = False,
 ) -> None:
     """Start embedded PostgreSQL, the chain and the exchange, play one trade, and run until Ctrl-C."""
+    from amm.kernel_cache import cache_folder
     from app.demo import check as checking
     from app.demo import run
     from app.observability import configure_logging
@@ -45,18 +47,30 @@ def demo(
     if check:
         raise typer.Exit(asyncio.run(checking.run_check(options, say=typer.echo)))
     configure_logging("warning")
+    if not cache_folder().exists():
+        typer.echo("compiling the engine first, once: a minute or two (make setup does it ahead)", err=True)
     raise typer.Exit(_answer(run.run_demo(options, as_json=as_json, say=typer.echo)))
 
 
 def _answer(work: Coroutine[Any, Any, T]) -> T:
     """Run it; what the machine refuses becomes a line and exit code 3 instead of a traceback."""
+    from asyncpg import InterfaceError, PostgresError
+    from pydantic import ValidationError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from app.custody.errors import CustodyError
     from app.demo.node import NodeDidNotStart
-    from app.demo.run import FolderRefused
+    from app.demo.run import FolderRefused, PortTaken
     from app.postgres.errors import EmbeddedPostgresError
     from ledger.log.errors import LogError
 
+    world = (FolderRefused, PortTaken, NodeDidNotStart, EmbeddedPostgresError, LogError, CustodyError, OSError)
     try:
         return asyncio.run(work)
-    except (FolderRefused, NodeDidNotStart, EmbeddedPostgresError, LogError, OSError) as error:
+    except ValidationError as error:
+        for wrong in error.errors():
+            typer.echo(f"TAOBOURSE_{'_'.join(map(str, wrong['loc'])).upper()}: {wrong['msg']}", err=True)
+        raise typer.Exit(USAGE) from error
+    except (*world, PostgresError, InterfaceError, SQLAlchemyError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(UNAVAILABLE) from error

@@ -5,6 +5,7 @@ import fcntl
 import json
 import shutil
 import signal
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -88,6 +89,29 @@ class FolderRefused(Exception):  # noqa: N818 - an answer
         return f"{self.code}: another demo runs on {self.data_dir}; end it first, or name another folder"
 
 
+@dataclass(eq=False)
+class PortTaken(Exception):  # noqa: N818 - what was found
+    """Somebody else listens where the exchange should."""
+
+    host: str
+    port: int
+    code: str = "port_taken"
+
+    def __str__(self) -> str:
+        """Return what is wrong and what would be right."""
+        return f"{self.code}: {self.host}:{self.port} is in use; choose another --port, or 0 for a free one"
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise ``PortTaken`` before anything is started that would only have to be stopped again."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortTaken(host, port) from error
+
+
 @contextmanager
 def held_folder(data_dir: Path, *, make: bool) -> Iterator[None]:
     """Hold a demo's folder for as long as the body runs; ``make`` it where there is none.
@@ -121,6 +145,8 @@ async def reset(data_dir: Path) -> None:
 async def running_demo(options: DemoOptions) -> AsyncIterator[Running]:
     """Start everything, set it up where that is still to be done, and stop it at the end."""
     settings = ExchangeSettings.read()
+    gateway = GatewaySettings.read(port=options.port, rate_limits=options.rate_limits, address_cooling_ms=0)
+    check_port(gateway.host, gateway.port)
     node = await start_node(
         options.data_dir / "chain",
         port=options.chain_port,
@@ -131,7 +157,7 @@ async def running_demo(options: DemoOptions) -> AsyncIterator[Running]:
         config = ExchangeConfig(
             data_dir=options.data_dir,
             link=LinkSettings(url=node.url, block_interval_ms=options.block_ms),
-            gateway=GatewaySettings.read(port=options.port, rate_limits=options.rate_limits, address_cooling_ms=0),
+            gateway=gateway,
             database_url=settings.database_url,
             passphrase=settings.passphrase_bytes,
         )
