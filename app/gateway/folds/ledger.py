@@ -46,6 +46,11 @@ class Entry:
     ts_ms: int
 
 
+def entry_numbers(fill_seq: int) -> tuple[int, int]:
+    """Return the numbers of a fill's two entries, base and quote."""
+    return 2 * fill_seq, 2 * fill_seq + 1
+
+
 class Ledger:
     """The read model of all accounts."""
 

@@ -92,6 +92,7 @@ class Orders:
         self._open_of: dict[int, dict[int, Order]] = {}
         self._closed: Recent[Order] = Recent(per_owner_max=per_account_max, total_max=closed_max)
         self._fills: Recent[Fill] = Recent(per_owner_max=per_account_max, total_max=FILLS_MAX)
+        self._fill_by_seq: dict[int, Fill] = {}
         self._by_client_id: dict[tuple[int, str], int] = {}
 
     def accepted(self, row: Row, cl_ord_id: str, ts_ms: int) -> Order:
@@ -142,7 +143,9 @@ class Orders:
         order.fee += row.fee
         if len(order.fills) < FILLS_PER_ORDER_MAX:
             order.fills.append(fill)
-        self._fills.add(row.account, fill)
+        self._fill_by_seq[fill.seq] = fill
+        for forgotten in self._fills.add(row.account, fill):
+            del self._fill_by_seq[forgotten.seq]
         return fill
 
     def closed(self, row: Row, ts_ms: int) -> Order | None:
@@ -170,6 +173,11 @@ class Orders:
     def find_client_id(self, account: int, cl_ord_id: str) -> Order | None:
         """Return the newest order of this account with a client id."""
         return self._orders.get(self._by_client_id.get((account, cl_ord_id), 0))
+
+    def find_fill(self, account: int, seq: int) -> Fill | None:
+        """Return a fill of this account that is remembered."""
+        fill = self._fill_by_seq.get(seq)
+        return fill if fill is not None and fill.account == account else None
 
     def open_of(self, account: int) -> list[Order]:
         """Return the open orders of an account, newest first."""

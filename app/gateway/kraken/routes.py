@@ -10,13 +10,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.gateway.auth import Authenticator
 from app.gateway.bodies import BodyTooLarge, client_address, read_body
-from app.gateway.kraken import account, errors, funding, orders
+from app.gateway.kraken import account, batches, errors, funding, ledgers, orders, standing
 from app.gateway.kraken.books import Books
 from app.gateway.kraken.calls import Call, Handler, Method, PrivateCall, Result
+from app.gateway.kraken.charts import Charts
 from app.gateway.kraken.envelope import CONTENT_TYPE, encode_refusal, encode_result
 from app.gateway.kraken.errors import Refused, malformed
 from app.gateway.kraken.fields import Fields, Malformed, parse_body, parse_form
 from app.gateway.kraken.public import Public
+from app.gateway.kraken.spreads import Spreads
 from app.gateway.parts import Parts
 from app.observability import Metrics, get_logger
 
@@ -32,8 +34,12 @@ class KrakenRoutes:
         self._metrics = metrics
         self._log = get_logger("gateway")
         self._authenticator: Authenticator = parts.authenticator
-        self._public: Mapping[str, Handler] = Public(books).methods()
-        self._private: Mapping[str, Method] = {**account.methods(), **orders.methods(), **funding.methods()}
+        charts = Charts(Spreads(parts.replica, books))
+        self._public: Mapping[str, Handler] = {**Public(books).methods(), **charts.methods()}
+        groups = (account, standing, ledgers, orders, batches, funding)
+        self._private: Mapping[str, Method] = {
+            name: method for group in groups for name, method in group.methods().items()
+        }
 
     async def answer(self, request: Request) -> Response | None:
         """Return the answer to a call below ``/0``, None for another path."""

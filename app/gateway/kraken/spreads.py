@@ -1,0 +1,54 @@
+"""The best bid and ask of each market over time, as REST's Spread tells them: a ring per market."""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from app.gateway.kraken.books import Books
+from app.gateway.replica import Applied, Replica
+
+ROWS_MAX: Final = 200
+PAUSE_MS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The best prices from a time on, rao per whole alpha."""
+
+    ts_ms: int
+    bid: int
+    ask: int
+
+
+class Spreads:
+    """Records the best whenever a batch changed it, at most once in ``PAUSE_MS``, and when it is read.
+
+    The pause bounds what this costs while orders come by the thousand; the newest row is always what Depth shows.
+    """
+
+    def __init__(self, replica: Replica, books: Books) -> None:
+        self._books = books
+        self._rings: dict[int, deque[Spread]] = {}
+        self._looked_ms: dict[int, int] = {}
+        replica.listen(self._on_applied)
+
+    def rows(self, netuid: int, now_ms: int) -> list[Spread]:
+        """Return what is known of a listed market, oldest first."""
+        self._record(netuid, now_ms)
+        return list(self._rings.get(netuid, ()))
+
+    def _on_applied(self, applied: Applied) -> None:
+        for netuid in applied.moved:
+            if applied.ts_ms >= self._looked_ms.get(netuid, 0) + PAUSE_MS:
+                self._record(netuid, applied.ts_ms)
+
+    def _record(self, netuid: int, now_ms: int) -> None:
+        self._looked_ms[netuid] = now_ms
+        ticker = self._books.ticker(netuid, now_ms)
+        if ticker is None:
+            return
+        ring = self._rings.setdefault(netuid, deque(maxlen=ROWS_MAX))
+        if ring:
+            now_ms = max(now_ms, ring[-1].ts_ms)
+        if not ring or (ring[-1].bid, ring[-1].ask) != (ticker.bid.price, ticker.ask.price):
+            ring.append(Spread(now_ms, ticker.bid.price, ticker.ask.price))
