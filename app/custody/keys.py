@@ -88,7 +88,7 @@ def unseal(content: bytes, passphrase: bytes) -> bytes:
     try:
         plain = secret.SecretBox(_stretch(passphrase, salt, passes, memory_bytes)).decrypt(box)
     except (CryptoError, ValueError) as error:
-        raise SealBroken("seal_closed") from error
+        raise SealBroken("seal_closed", "another passphrase, or changed bytes") from error
     if plain[: len(_PURPOSE)] != _PURPOSE or len(plain) != len(_PURPOSE) + SEED_BYTES:
         raise SealBroken("seal_format", "another purpose")
     return plain[len(_PURPOSE) :]
