@@ -39,6 +39,8 @@ DEV_MINERS: Final = ("//Miner//1", "//Miner//2", "//Miner//3")
 DEV_OWNER: Final = ("//Owner", "//Owner//hotkey")
 """Coldkey and hotkey of the owner of all subnets."""
 
+_NOMINATION_FACTOR: Final = 10**7
+"""Of the ``main`` preset: a nomination is worth at least 0.02 TAO."""
 _ROOT_STAKE_EACH: Final = 50_000 * TAO
 
 
@@ -115,6 +117,7 @@ def main_genesis(*, validators: Sequence[GenesisValidator], time_ms: int) -> Gen
     for validator in validators:
         endow(overlay, validator.reward_account, 1_000_000 * TAO)
     add_root(overlay, validators=(), stake_each=0)
+    overlay.put("SubtensorModule.NominatorMinRequiredStake", _NOMINATION_FACTOR)
     return _finish(overlay, "Taobourse", parameters, validators, time_ms)
 
 

@@ -21,6 +21,7 @@ PRIVATE: Final = "Chain"
 _PRIVATE_ITEMS: Final = (
     stored("EmissionEnabled", "Identity(u16)", "bool", 0),
     stored("MinerBurned", "Identity(u16)", "u128", 0),
+    stored("RecycleWithheld", "Identity(u16)", "bool", 0),
     stored("Subnets", "", "Vec<u16>", "00"),
     stored("Epochs", "", "Vec<u16>", "00"),
     stored("LastTakeChange", "Identity(AccountId32)", "u64", 0),

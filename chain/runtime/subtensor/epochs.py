@@ -11,9 +11,9 @@ from typing import Final
 
 from chain.runtime import items
 from chain.runtime.context import Context
-from chain.runtime.fixed_point import div_q32, ratio_u64_q32
+from chain.runtime.fixed_point import add_u64, div_q32, ratio_u64_q32
 from chain.runtime.state import Overlay
-from chain.runtime.subtensor import children, emission, positions, root_claims, subnets
+from chain.runtime.subtensor import children, emission, pools, positions, root_claims, subnets
 from chain.runtime.subtensor.emission import BLOCKS_WITHOUT_STEP_MAX, MAX_EPOCHS_PER_BLOCK, TAO_WEIGHT
 from chain.runtime.subtensor.family_split import Backing, lent_q32, split_dividend
 from chain.runtime.subtensor.pools import ROOT_NETUID
@@ -28,6 +28,7 @@ _SINCE_STEP: Final = "SubtensorModule.BlocksSinceLastStep"
 _LAST_EPOCH: Final = "SubtensorModule.LastEpochBlock"
 _PENDING_AT: Final = "SubtensorModule.PendingEpochAt"
 _INDEX: Final = "SubtensorModule.SubnetEpochIndex"
+_BURNED: Final = "AlphaAssets.AlphaBurned"
 _U16_MAX: Final = 65_535
 _TAO_WEIGHT_Q32: Final = ratio_u64_q32(TAO_WEIGHT)
 
@@ -173,7 +174,10 @@ def _pay_owner_cut(overlay: Overlay, netuid: int, amount: int) -> None:
 def _pay_incentives(
     overlay: Overlay, netuid: int, neurons: Sequence[Neuron], incentives: Sequence[int], earned: dict[bytes, Earned]
 ) -> None:
-    """Stake each miner's incentive; what the subnet's owner would get as a miner is withheld and counted."""
+    """Stake each miner's incentive; what the subnet's owner would get as a miner is withheld, which costs emission.
+
+    Withheld alpha is burned: it stays outstanding and is nobody's; or, where the subnet says so, recycled.
+    """
     owner = overlay.get("SubtensorModule.SubnetOwner", netuid)
     owner_hotkey = overlay.get("SubtensorModule.SubnetOwnerHotkey", netuid)
     withheld = 0
@@ -189,6 +193,10 @@ def _pay_incentives(
             target = neuron.hotkey
         positions.increase(overlay, target, coldkey, netuid, amount)
         earned[neuron.hotkey].incentive = amount
+    if withheld and overlay.get(f"{items.PRIVATE}.RecycleWithheld", netuid):
+        pools.change_alpha_out(overlay, netuid, -withheld)
+    elif withheld:
+        overlay.put(_BURNED, netuid, add_u64(overlay.get(_BURNED, netuid), withheld))
     overlay.put(f"{items.PRIVATE}.MinerBurned", netuid, div_q32(withheld << 32, sum(incentives) << 32))
 
 
