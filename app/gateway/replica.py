@@ -69,9 +69,7 @@ class ListingBody(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Applied:
-    """What one batch brought that feeds tell: its trades, markets whose price or stage moved, fills, ledger entries,
-    and the steps of orders as they happened.
-    """
+    """What one batch brought that feeds tell: trades, markets whose price or stage moved, fills, entries, steps."""
 
     seq: int
     ts_ms: int

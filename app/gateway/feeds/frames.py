@@ -1,6 +1,5 @@
 """How frames of the ``/v2`` socket are written: numbers in plain decimals, times in RFC 3339."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +13,7 @@ HEARTBEAT: Final = '{"channel":"heartbeat"}'
 _encoder = msgspec.json.Encoder()
 
 
-def encode(frame: Mapping[str, Any]) -> str:
+def encode(frame: object) -> str:
     """Return a frame as text."""
     return _encoder.encode(frame).decode()
 
@@ -28,6 +27,8 @@ def reply_frame(reply: Reply, *, in_ms: int, out_ms: int) -> str:
         frame |= {"success": False, "error": reply.error}
         if reply.symbol:
             frame["symbol"] = reply.symbol
+        if reply.reason:
+            frame["reason"] = reply.reason
     else:
         frame |= {"success": True, "result": reply.result}
     return encode(frame | {"time_in": rfc3339(in_ms), "time_out": rfc3339(out_ms)})

@@ -5,16 +5,29 @@ hole in it.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import count, islice
-from typing import Final
+from typing import Any, Final
 
+from app.gateway.feeds.books import BookFeeds
 from app.gateway.feeds.channels.instrument import instrument_data
+from app.gateway.feeds.channels.ohlc import ohlc_data
 from app.gateway.feeds.channels.ticker import ticker_data
 from app.gateway.feeds.channels.trade import SNAPSHOT_TRADES, trade_data
 from app.gateway.feeds.frames import HEARTBEAT, data_frame
-from app.gateway.feeds.subscription import BBO, INSTRUMENT, TICKER, TRADE, TRADES, Stream
+from app.gateway.feeds.outbox import Outbox
+from app.gateway.feeds.private import PrivateFeeds
+from app.gateway.feeds.subscription import (
+    BBO,
+    BOOK,
+    INSTRUMENT,
+    OHLC,
+    PRIVATE,
+    TICKER,
+    TRADE,
+    TRADES,
+    Stream,
+)
 from app.gateway.folds.trades import Trade
 from app.gateway.kraken.books import Books
 from app.gateway.replica import Applied, Replica
@@ -22,35 +35,6 @@ from app.observability import Metrics
 
 FLUSH_SECONDS: Final = 0.005
 HEARTBEAT_SECONDS: Final = 1.0
-
-
-class Outbox:
-    """The frames that wait for one socket."""
-
-    def __init__(self, maximum: int) -> None:
-        self._maximum = maximum
-        self._frames: deque[str] = deque()
-        self._wake = asyncio.Event()
-        self.is_overflown = False
-
-    def put(self, frame: str) -> None:
-        """Queue a frame, or mark the socket as too slow."""
-        if len(self._frames) >= self._maximum:
-            self.is_overflown = True
-        else:
-            self._frames.append(frame)
-        self._wake.set()
-
-    async def take(self) -> list[str]:
-        """Return all frames that wait, at least one; an empty list once the socket is too slow."""
-        while not self._frames and not self.is_overflown:
-            self._wake.clear()
-            await self._wake.wait()
-        if self.is_overflown:
-            return []
-        frames = list(self._frames)
-        self._frames.clear()
-        return frames
 
 
 class Hub:
@@ -63,6 +47,8 @@ class Hub:
         self._now_ms = now_ms
         self._outboxes: set[Outbox] = set()
         self._streams: dict[Stream, set[Outbox]] = {}
+        self._private = PrivateFeeds(replica)
+        self._book_feeds = BookFeeds(books, replica.names, now_ms)
         self._trades: dict[int, list[Trade]] = {}
         self._moved: set[int] = set()
         self._restaged = False
@@ -92,27 +78,37 @@ class Hub:
             self.unsubscribe(outbox, stream)
         self._metrics.sockets.set(len(self._outboxes))
 
-    def subscribe(self, outbox: Outbox, stream: Stream, *, with_snapshot: bool) -> None:
-        """Begin a stream; a stream that runs already only gets a fresh snapshot."""
+    def subscribe(self, outbox: Outbox, stream: Stream, wanted: Mapping[str, Any]) -> None:
+        """Begin a stream; a stream that runs already only gets a fresh snapshot. ``wanted``: what was acknowledged."""
+        if stream.channel in PRIVATE:
+            self._private.subscribe(outbox, stream, wanted)
+            return
         # What is gathered is sent first, so that the snapshot does not hold what an update tells again.
         self.flush()
+        if stream.channel == BOOK:
+            self._send_book(stream)
         self._streams.setdefault(stream, set()).add(outbox)
-        if with_snapshot:
-            frame = self._snapshot(stream)
-            if frame is not None:
-                outbox.put(frame)
+        # A book is followed from the moment of its snapshot, whether that is sent or not.
+        frame = self._snapshot(stream) if wanted["snapshot"] or stream.channel == BOOK else None
+        if frame is not None and wanted["snapshot"]:
+            outbox.put(frame)
 
     def unsubscribe(self, outbox: Outbox, stream: Stream) -> None:
         """End a stream."""
+        if stream.channel in PRIVATE:
+            self._private.unsubscribe(outbox, stream)
+            return
         members = self._streams.get(stream)
         if members is not None:
             members.discard(outbox)
             if not members:
                 del self._streams[stream]
+                self._book_feeds.forget(stream)
 
     def on_applied(self, applied: Applied) -> None:
         """Gather what a batch brought, and send it a moment later together with what follows."""
         self._metrics.replica_seq.set(applied.seq)
+        self._private.on_applied(applied)
         for trade in applied.trades:
             self._trades.setdefault(trade.netuid, []).append(trade)
         self._moved |= applied.moved
@@ -136,6 +132,9 @@ class Hub:
                 self._send(members, data_frame(TRADE, "update", trade_data(pair, rows)))
         for netuid in sorted(moved):
             self._send_ticker(netuid, traded=netuid in trades)
+        for stream in self._book_feeds.of_markets(moved):
+            self._send_book(stream)
+        self._send_candles({self._replica.names.pair_of(netuid).wsname for netuid in trades})
         members = self._streams.get(Stream(INSTRUMENT))
         if restaged and members:
             self._send(members, data_frame(INSTRUMENT, "update", instrument_data(self._replica.names)))
@@ -155,6 +154,19 @@ class Hub:
         if members:
             self._send(members, data_frame(TICKER, "update", ticker_data(pair, ticker)))
 
+    def _send_book(self, stream: Stream) -> None:
+        frame = self._book_feeds.update(stream)
+        if frame is not None:
+            self._send(self._streams.get(stream, set()), frame)
+
+    def _send_candles(self, symbols: set[str]) -> None:
+        for stream in [stream for stream in self._streams if stream.channel == OHLC and stream.symbol in symbols]:
+            pair = self._replica.names.find_pair(stream.symbol)
+            if pair is not None:
+                interval = int(stream.variant)
+                running = self._replica.candles(pair.netuid).rows(interval, self._replica.ts_ms)[-1:]
+                self._send(self._streams[stream], data_frame(OHLC, "update", ohlc_data(pair, interval, running)))
+
     def _snapshot(self, stream: Stream) -> str | None:
         if stream.channel == INSTRUMENT:
             return data_frame(INSTRUMENT, "snapshot", instrument_data(self._replica.names))
@@ -164,6 +176,12 @@ class Hub:
         if stream.channel == TICKER:
             ticker = self._books.ticker(pair.netuid, self._now_ms())
             return None if ticker is None else data_frame(TICKER, "snapshot", ticker_data(pair, ticker))
+        if stream.channel == BOOK:
+            return self._book_feeds.snapshot(stream)
+        if stream.channel == OHLC:
+            interval = int(stream.variant)
+            rows = self._replica.candles(pair.netuid).rows(interval, self._now_ms())
+            return data_frame(OHLC, "snapshot", ohlc_data(pair, interval, reversed(rows)))
         ring = self._replica.history(pair.netuid).trades
         newest = list(islice(reversed(ring), SNAPSHOT_TRADES))
         return data_frame(TRADE, "snapshot", trade_data(pair, reversed(newest)))
@@ -173,7 +191,13 @@ class Hub:
             outbox.put(frame)
 
     async def run_heartbeats(self) -> None:
-        """Send a heartbeat to every socket each second, for ever."""
+        """Send a heartbeat to every socket each second, for ever, and the books that time alone has changed.
+
+        Gates close by the clock, and a fill elsewhere changes what the house can pay: no event of the market says so.
+        """
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
+            self.flush()
+            for stream in self._book_feeds.streams:
+                self._send_book(stream)
             self._send(self._outboxes, HEARTBEAT)

@@ -33,7 +33,7 @@ def test_a_result_can_be_sent_again_as_parameters() -> None:
     again = ask(subscriptions, **{**first.result, "symbol": [first.result["symbol"]]})[0]
 
     assert again.result == first.result
-    assert again.with_snapshot
+    assert again.result["snapshot"]
     assert subscriptions.streams == {Stream("trade", "SN1/TAO")}
 
 
