@@ -16,7 +16,7 @@ from chain.runtime.context import Context
 from chain.runtime.errors import DispatchFailed, token_failed
 from chain.runtime.parameters import Parameters
 from chain.runtime.state import Overlay, State
-from chain.runtime.subtensor import pools, positions
+from chain.runtime.subtensor import locks, pools, positions
 
 _GIVE_UP_ALPHA: Final = {
     "remove_stake": ("hotkey", "netuid"),
@@ -106,6 +106,8 @@ def alpha_payment(view: Overlay | State, extrinsic: Extrinsic, amount: int) -> A
         return None
     alpha = _alpha_for(view, netuid, amount)
     if not 0 < alpha <= positions.stake_of(view, hotkey, extrinsic.signer, netuid):
+        return None
+    if not locks.available(view, extrinsic.signer, netuid, alpha):
         return None
     try:
         pools.quote(view, netuid, Side.SELL, alpha, limit_rao=MIN_PRICE_RAO, drop_fees=True)

@@ -42,6 +42,7 @@ _PRIVATE_ITEMS: Final = (
     stored("OwnerSettingAt", "Identity(u16); Identity(u8)", "u64", 0),
     stored("LastHotkeySwap", "Identity(AccountId32)", "u64", 0),
     stored("LastHotkeySwapOn", "Identity(u16); Identity(AccountId32)", "u64", 0),
+    optional("LockedTo", "Identity(AccountId32); Identity(u16)", "AccountId32"),
     stored("ServingRateLimit", "Identity(u16)", "u64", 50),
     stored("ActivityCutoff", "Identity(u16)", "u16", 5_000),
 )

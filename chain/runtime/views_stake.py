@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from chain.runtime.state import State
-from chain.runtime.subtensor import positions, subnets
+from chain.runtime.subtensor import locks, positions, subnets
 
 _MODULE: Final = "SubtensorModule"
 
@@ -49,15 +49,20 @@ def _for_position(state: State, hotkey: bytes, coldkey: bytes, netuid: int) -> d
 def _availability(
     state: State, coldkeys: list[bytes], netuids: list[int] | None
 ) -> dict[bytes, dict[int, dict[str, int]]]:
-    """Return what each coldkey has on each subnet; nothing is ever locked here, so all of it can be moved."""
+    """Return what each coldkey has on each subnet, and how much of it cannot be moved."""
     found: dict[bytes, dict[int, dict[str, int]]] = {}
     for coldkey in coldkeys:
         totals: dict[int, int] = {}
         for _, netuid, stake in stakes_of(state, coldkey):
             if netuids is None or netuid in netuids:
                 totals[netuid] = totals.get(netuid, 0) + stake
-        found[coldkey] = {netuid: {"total": total, "locked": 0, "available": total} for netuid, total in totals.items()}
+        found[coldkey] = {netuid: _parts(state, coldkey, netuid, total) for netuid, total in totals.items()}
     return found
+
+
+def _parts(state: State, coldkey: bytes, netuid: int, total: int) -> dict[str, int]:
+    locked = min(locks.locked(state, coldkey, netuid), total)
+    return {"total": total, "locked": locked, "available": total - locked}
 
 
 STAKE_CALLS: Final[dict[str, Callable[..., Any]]] = {

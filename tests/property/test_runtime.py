@@ -126,6 +126,8 @@ leaves = st.one_of(
     of("try_associate_hotkey", hotkey=hotkeys),
     of("register_network", hotkey=hotkeys),
     of("start_call", netuid=netuids),
+    of("lock_stake", hotkey=hotkeys, netuid=netuids, amount=amounts),
+    of("move_lock", destination_hotkey=hotkeys, netuid=netuids),
     of("burned_register", netuid=netuids, hotkey=hotkeys),
     of("register_limit", netuid=netuids, hotkey=hotkeys, limit_price=amounts),
     of("root_register", hotkey=hotkeys),
@@ -199,6 +201,7 @@ def _prepared() -> tuple[tuple[bytes, bytes], ...]:
         ("add_stake", {"hotkey": ALICES_HOTKEY, "netuid": 7, "amount_staked": 20 * TAO}),
         ("add_stake", {"hotkey": HOTKEY, "netuid": 0, "amount_staked": 900 * TAO}),
         ("set_root_claim_type", {"new_root_claim_type": ("KeepSubnets", {"subnets": [1, 2]})}),
+        ("lock_stake", {"hotkey": HOTKEY, "netuid": 1, "amount": 500_000 * TAO}),
         ("set_coldkey_auto_stake_hotkey", {"netuid": 7, "hotkey": ALICES_HOTKEY}),
     ]
     for name, args in alices:

@@ -10,7 +10,7 @@ from chain.runtime import balances
 from chain.runtime.context import Context, Origin, signed
 from chain.runtime.errors import failed
 from chain.runtime.state import Overlay, State
-from chain.runtime.subtensor import auto_stake, positions, subnets
+from chain.runtime.subtensor import auto_stake, locks, positions, subnets
 from chain.runtime.subtensor.hotkey_swap import COST, recycle
 from chain.runtime.subtensor.pools import ROOT_NETUID
 
@@ -84,6 +84,7 @@ def _swap(context: Context, old: bytes, new: bytes) -> None:
         if overlay.get(f"{_MODULE}.SubnetOwner", netuid) == old and netuid != ROOT_NETUID:
             overlay.put(f"{_MODULE}.SubnetOwner", netuid, new)
         auto_stake.rename_coldkey(overlay, netuid, old, new)
+        locks.rename_coldkey(overlay, netuid, old, new)
         for hotkey in hotkeys:
             positions.rename_holder(overlay, hotkey, old, new, netuid)
     for hotkey in owned:

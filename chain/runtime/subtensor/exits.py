@@ -7,7 +7,7 @@ from chain.runtime.context import Context, Origin, signed
 from chain.runtime.errors import DispatchFailed, failed
 from chain.runtime.fixed_point import U64_MAX
 from chain.runtime.state import Overlay
-from chain.runtime.subtensor import pools, positions, subnets
+from chain.runtime.subtensor import locks, pools, positions, subnets
 from chain.runtime.subtensor.pools import ROOT_NETUID
 from chain.runtime.subtensor.staking import MIN_STAKE, buy_into, check_sale, require_enabled, sell_out
 
@@ -94,6 +94,7 @@ def _give_up(overlay: Overlay, coldkey: bytes, hotkey: bytes, netuid: int, amoun
         raise failed(_MODULE, "HotKeyAccountNotExists")
     if amount == 0:
         raise failed(_MODULE, "AmountTooLow")
+    locks.require_available(overlay, coldkey, netuid, amount)
     if positions.decrease(overlay, hotkey, coldkey, netuid, amount) == 0:
         raise failed(_MODULE, "NotEnoughStakeToWithdraw")
 

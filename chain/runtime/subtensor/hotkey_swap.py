@@ -11,7 +11,7 @@ from chain.runtime.context import Context, Origin, signed
 from chain.runtime.errors import failed
 from chain.runtime.fixed_point import sub_u64
 from chain.runtime.state import Overlay
-from chain.runtime.subtensor import auto_stake, children, neurons, pools, positions, subnets, takes
+from chain.runtime.subtensor import auto_stake, children, locks, neurons, pools, positions, subnets, takes
 from chain.runtime.subtensor.identities import is_registered
 from chain.runtime.subtensor.pools import ROOT_NETUID
 from chain.runtime.subtensor.registration import claim_hotkey
@@ -98,6 +98,7 @@ def _swap_on(overlay: Overlay, netuid: int, old: bytes, new: bytes) -> None:
     neurons.rename(overlay, netuid, old, new)
     children.rename(overlay, netuid, old, new)
     auto_stake.rename_hotkey(overlay, netuid, old, new)
+    locks.rename_hotkey(overlay, netuid, old, new)
     _move_positions(overlay, netuid, old, new)
     if overlay.get(f"{_MODULE}.SubnetOwnerHotkey", netuid) == old:
         overlay.put(f"{_MODULE}.SubnetOwnerHotkey", netuid, new)

@@ -13,7 +13,7 @@ from chain.runtime.context import Context, Origin, signed
 from chain.runtime.errors import failed
 from chain.runtime.fixed_point import U64_MAX, div_q64
 from chain.runtime.state import Overlay
-from chain.runtime.subtensor import pools, positions
+from chain.runtime.subtensor import locks, pools, positions
 from chain.runtime.subtensor.pools import RAO_PER_WHOLE, ROOT_NETUID
 from chain.runtime.subtensor.staking import MIN_STAKE, buy_into, clear_small_nomination, require_enabled, sell_out
 
@@ -94,6 +94,7 @@ def _move(
         return _rebook(context, source, target, amount)
     if pools.quote(overlay, source.netuid, Side.SELL, amount).amount_out <= MIN_STAKE:
         raise failed(_MODULE, "AmountTooLow")
+    locks.require_available(overlay, source.coldkey, source.netuid, amount)
     return _exchange(context, source, target, amount)
 
 
@@ -119,6 +120,7 @@ def _rebook(context: Context, source: Place, target: Place, amount: int) -> int:
         raise failed(_MODULE, "AmountTooLow")
     if not positions.is_exact_enough(overlay, target.hotkey, netuid, amount):
         raise failed(_MODULE, "InsufficientLiquidity")
+    locks.carry(overlay, source.coldkey, target.coldkey, netuid, amount)
     positions.decrease(overlay, source.hotkey, source.coldkey, netuid, amount)
     positions.increase(overlay, target.hotkey, target.coldkey, netuid, amount)
     context.emit(_MODULE, "StakeRemoved", (source.coldkey, source.hotkey, tao, amount, netuid, 0))

@@ -14,7 +14,7 @@ from chain.runtime.context import Context, Origin, signed
 from chain.runtime.errors import DispatchFailed, failed
 from chain.runtime.fixed_point import U64_MAX
 from chain.runtime.state import Overlay
-from chain.runtime.subtensor import pools, positions, share_pool
+from chain.runtime.subtensor import locks, pools, positions, share_pool
 
 MIN_STAKE: Final = 2_000_000
 """Rao of TAO below which no position is opened, nor partly closed."""
@@ -111,6 +111,7 @@ def check_sale(
         raise failed(_MODULE, "SlippageTooHigh")
     if not positions.hotkey_exists(overlay, hotkey):
         raise failed(_MODULE, "HotKeyAccountNotExists")
+    locks.require_available(overlay, coldkey, netuid, amount)
 
 
 def buy_into(
@@ -170,7 +171,7 @@ def clear_small_nomination(context: Context, coldkey: bytes, hotkey: bytes, netu
         return
     price = pools.price_q64(overlay, netuid)
     stake = positions.stake_of(overlay, hotkey, coldkey, netuid)
-    if price == 0 or not 0 < stake < (smallest << 64) // price:
+    if price == 0 or not 0 < stake < (smallest << 64) // price or not locks.available(overlay, coldkey, netuid, stake):
         return
     try:
         with overlay.transaction():
