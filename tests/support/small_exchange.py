@@ -131,6 +131,7 @@ class SmallExchange:
         *,
         deposits: Mapping[int, tuple[int, int]] | None = None,
         pool: tuple[int, int] = (POOL_TAO, POOL_ALPHA),
+        weight: int = WEIGHT,
         tail: list[Records] | None = None,
     ) -> Answer:
         """Import the next head; ``deposits``: account -> (TAO, alpha)."""
@@ -170,7 +171,7 @@ class SmallExchange:
                 netuid=NETUID,
                 tao_reserve=pool[0],
                 alpha_reserve=pool[1],
-                weight=WEIGHT,
+                weight=weight,
                 fee_rate=FEE_RATE,
             )
         )

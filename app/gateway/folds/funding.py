@@ -80,6 +80,11 @@ class Funding:
         if withdrawal is not None:
             withdrawal.state = "success" if paid else "failure"
 
+    def find_withdrawal(self, account: int, seq: int) -> Withdrawal | None:
+        """Return a withdrawal of this account that is remembered."""
+        found = self._by_id.get(seq)
+        return found if found is not None and found.account == account else None
+
     def deposits_of(self, account: int) -> Iterator[Deposit]:
         """Yield the deposits of an account, newest first."""
         return self._deposits.of(account)

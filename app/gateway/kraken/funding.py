@@ -12,16 +12,19 @@ from app.gateway.kraken import errors
 from app.gateway.kraken.calls import Method, PrivateCall
 from app.gateway.kraken.envelope import tao_text
 from app.gateway.kraken.errors import Refused, invalid_argument
-from app.gateway.kraken.ids import DEPOSIT, WITHDRAWAL, encode_id
+from app.gateway.kraken.ids import DEPOSIT, WITHDRAWAL, decode_id, encode_id
 from app.gateway.kraken.names import TAO, Asset
+from app.gateway.kraken.paging import asked_span
 from app.gateway.kraken.refusals import refused_by
 from chain.ss58 import ss58_encode
 from ledger.engine.layout import MAX_AMOUNT, NO_NETUID, CommandKind, Flag
 from ledger.engine.parameters import MIN_DEPOSIT_TAO, MIN_WITHDRAWAL_TAO
 from ledger.engine.records import body_digest, client_id, command
+from ledger.errors import Refusal
 
 NETWORK: Final = "Bittensor"
 PAGE: Final = 100
+LIMIT_MAX: Final = 500
 _STATUS: Final = {"initial": "Initial", "pending": "Pending", "success": "Success", "failure": "Failure"}
 
 
@@ -37,6 +40,8 @@ def methods() -> Mapping[str, Method]:
         "WithdrawInfo": Method(withdraw_info, read_out),
         "Withdraw": Method(withdraw, Permission.WITHDRAW_FUNDS),
         "WithdrawStatus": Method(withdraw_status, read_out),
+        "WithdrawCancel": Method(withdraw_cancel, Permission.WITHDRAW_FUNDS),
+        "WalletTransfer": Method(wallet_transfer, Permission.WITHDRAW_FUNDS),
     }
 
 
@@ -69,10 +74,11 @@ async def deposit_addresses(call: PrivateCall) -> list[dict[str, Any]]:
 
 
 async def deposit_status(call: PrivateCall) -> list[dict[str, Any]] | dict[str, Any]:
-    """Return the newest deposits, newest first."""
-    chosen = _chosen_number(call)
-    found = [row for row in call.replica.funding.deposits_of(call.account) if chosen in {None, row.asset}]
-    return _page(call, "deposits", [_deposit_object(call, deposit) for deposit in found[:PAGE]])
+    """Return deposits, newest first: the newest of them plainly, or by pages with a cursor."""
+    chosen, span = _chosen_number(call), asked_span(call, DEPOSIT)
+    rows = call.replica.funding.deposits_of(call.account)
+    found = [row for row in rows if chosen in {None, row.asset} and span.holds(row.ts_ms, row.seq)]
+    return _page(call, "deposits", [(row.seq, _deposit_object(call, row)) for row in found], DEPOSIT)
 
 
 def _chosen_number(call: PrivateCall) -> int | None:
@@ -80,11 +86,24 @@ def _chosen_number(call: PrivateCall) -> int | None:
     return _asked_asset(call).number if text else None
 
 
-def _page(call: PrivateCall, name: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]] | dict[str, Any]:
-    """Return rows plainly, or as a page where the call asks for a cursor (``False`` means it does not)."""
-    if call.fields.text("cursor", "false").lower() in {"false", "0"}:
-        return rows
-    return {name: rows, "next_cursor": None}
+def _page(
+    call: PrivateCall, name: str, rows: list[tuple[int, dict[str, Any]]], letter: str
+) -> list[dict[str, Any]] | dict[str, Any]:
+    """Return rows plainly, or as a page where the call asks for a cursor (``False`` means it does not).
+
+    A cursor is the id of the last row of the page before.
+    """
+    limit = call.fields.integer("limit", PAGE, smallest=1, largest=LIMIT_MAX)
+    cursor = call.fields.text("cursor", "false")
+    if cursor.lower() in {"false", "0"}:
+        return [row for _, row in rows[:limit]]
+    if cursor.lower() not in {"true", "1"}:
+        before = decode_id(letter, cursor)
+        if before is None:
+            raise invalid_argument("cursor", cursor, bound="true, or next_cursor of the page before")
+        rows = [row for row in rows if row[0] < before]
+    following = encode_id(letter, rows[limit - 1][0]) if len(rows) > limit else None
+    return {name: [row for _, row in rows[:limit]], "next_cursor": following}
 
 
 def _deposit_object(call: PrivateCall, deposit: Deposit) -> dict[str, Any]:
@@ -199,7 +218,8 @@ async def withdraw(call: PrivateCall) -> dict[str, str]:
     )
     answer = await call.submit(record)
     if answer.code:
-        raise refused_by(answer, funding=True, name="amount", shown=call.fields.text("amount"))
+        name = "max_fee" if answer.code == Refusal.FEE_ABOVE_MAXIMUM else "amount"
+        raise refused_by(answer, funding=True, name=name, shown=call.fields.text(name))
     return {"refid": encode_id(WITHDRAWAL, answer.reference)}
 
 
@@ -215,10 +235,30 @@ def _max_fee(call: PrivateCall) -> int:
 
 
 async def withdraw_status(call: PrivateCall) -> list[dict[str, Any]] | dict[str, Any]:
-    """Return the newest withdrawals, newest first."""
-    chosen = _chosen_number(call)
-    found = [row for row in call.replica.funding.withdrawals_of(call.account) if chosen in {None, row.asset}]
-    return _page(call, "withdrawals", [_withdrawal_object(call, row) for row in found[:PAGE]])
+    """Return withdrawals, newest first: the newest of them plainly, or by pages with a cursor."""
+    chosen, span = _chosen_number(call), asked_span(call, WITHDRAWAL)
+    rows = call.replica.funding.withdrawals_of(call.account)
+    found = [row for row in rows if chosen in {None, row.asset} and span.holds(row.ts_ms, row.seq)]
+    return _page(call, "withdrawals", [(row.seq, _withdrawal_object(call, row)) for row in found], WITHDRAWAL)
+
+
+async def withdraw_cancel(call: PrivateCall) -> bool:
+    """Refuse: a withdrawal is given to the chain at once and cannot be called back.
+
+    One that the chain never takes up is refunded by itself.
+    """
+    text = call.fields.required("refid")
+    found = call.replica.funding.find_withdrawal(call.account, decode_id(WITHDRAWAL, text) or 0)
+    if found is None:
+        raise Refused(errors.UNKNOWN_REFERENCE, "unknown_withdrawal", name="refid", value=text)
+    bound = "a withdrawal that is not with the chain yet"
+    raise Refused(errors.INVALID_REFERENCE, "withdrawal_not_cancellable", name="refid", value=text, bound=bound)
+
+
+async def wallet_transfer(call: PrivateCall) -> dict[str, str]:
+    """Refuse: there is one wallet."""
+    bound = "there is no other wallet"
+    raise Refused(errors.PERMISSION_DENIED, "no_such_wallet", name="to", value=call.fields.text("to"), bound=bound)
 
 
 def _withdrawal_object(call: PrivateCall, withdrawal: Withdrawal) -> dict[str, Any]:

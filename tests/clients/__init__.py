@@ -1,0 +1,1 @@
+"""Clients as they are installed, against the real doors over loopback."""
