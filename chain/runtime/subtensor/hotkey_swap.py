@@ -42,9 +42,10 @@ def call_swap_hotkey(context: Context, origin: Origin, args: dict[str, Any]) -> 
     else:
         recycle(context, coldkey, COST_ON_ONE, "NotEnoughBalanceToPaySwapHotKey")
     claim_hotkey(overlay, coldkey, new)
+    holders = _holders_of(overlay, old)
     for each in subnets.netuids(overlay) if netuid is None else [netuid]:
         _check_links(overlay, each, old, new)
-        _swap_on(overlay, each, old, new)
+        _swap_on(overlay, each, old, new, holders.get(each, []))
         overlay.put(_LAST_ON, each, coldkey, context.number)
     if overlay.contains(f"{_MODULE}.Delegates", old):
         overlay.put(f"{_MODULE}.Delegates", new, overlay.get(f"{_MODULE}.Delegates", old))
@@ -94,12 +95,20 @@ def _check_links(overlay: Overlay, netuid: int, old: bytes, new: bytes) -> None:
         raise failed(_MODULE, "ChildParentInconsistency")
 
 
-def _swap_on(overlay: Overlay, netuid: int, old: bytes, new: bytes) -> None:
+def _holders_of(overlay: Overlay, hotkey: bytes) -> dict[int, list[bytes]]:
+    """Return by subnet who has a position under a hotkey, ascending; looks through all positions there are."""
+    found: dict[int, list[bytes]] = {}
+    for _, coldkey, netuid in sorted(overlay.entries(_SHARES, (hotkey,))):
+        found.setdefault(netuid, []).append(coldkey)
+    return found
+
+
+def _swap_on(overlay: Overlay, netuid: int, old: bytes, new: bytes, holders: list[bytes]) -> None:
     neurons.rename(overlay, netuid, old, new)
     children.rename(overlay, netuid, old, new)
     auto_stake.rename_hotkey(overlay, netuid, old, new)
     locks.rename_hotkey(overlay, netuid, old, new)
-    _move_positions(overlay, netuid, old, new)
+    _move_positions(overlay, netuid, old, new, holders)
     if overlay.get(f"{_MODULE}.SubnetOwnerHotkey", netuid) == old:
         overlay.put(f"{_MODULE}.SubnetOwnerHotkey", netuid, new)
     if overlay.contains(f"{_MODULE}.ChildkeyTake", old, netuid):
@@ -111,8 +120,7 @@ def _swap_on(overlay: Overlay, netuid: int, old: bytes, new: bytes) -> None:
             overlay.delete(f"{_MODULE}.{name}", netuid, old)
 
 
-def _move_positions(overlay: Overlay, netuid: int, old: bytes, new: bytes) -> None:
-    holders = sorted(keys[1] for keys in overlay.entries(_SHARES, (old,)) if keys[2] == netuid)
+def _move_positions(overlay: Overlay, netuid: int, old: bytes, new: bytes, holders: list[bytes]) -> None:
     if netuid == ROOT_NETUID:
         _move_claims(overlay, old, new, holders)
     if positions.pool_value(overlay, new, netuid) == 0:
