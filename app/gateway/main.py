@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Final
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -23,6 +25,8 @@ from app.gateway.v1.operations import operations_router
 from app.observability import METRICS_TYPE, Metrics
 
 __all__ = ["GatewayServer", "create_app", "create_server", "listening_port"]
+
+_ROUTING_CODES: Final = {404: "not_found", 405: "method_not_allowed"}
 
 
 def create_app(parts: Parts) -> FastAPI:
@@ -59,6 +63,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(addresses_router(parts, parts.authenticator))
     app.add_exception_handler(Problem, _answer_problem)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(HTTPException, _answer_http)
     app.add_middleware(HotDoor, routes=KrakenRoutes(parts, books, metrics))
     app.router.routes.append(WebSocketRoute("/v2", sockets.serve))
     app.router.routes.extend(_health_routes(parts, metrics))
@@ -83,6 +88,16 @@ async def _answer_problem(_: Request, error: Exception) -> Response:
     if not isinstance(error, Problem):
         raise error
     return error.response()
+
+
+async def _answer_http(request: Request, error: Exception) -> Response:
+    """Answer what the routing refuses: a path that is not there, a verb that a path does not take."""
+    if not isinstance(error, HTTPException):
+        raise error
+    code = _ROUTING_CODES.get(error.status_code, "refused")
+    response = Problem(error.status_code, code, str(error.detail), value=request.url.path[:120]).response()
+    response.headers.update(error.headers or {})
+    return response
 
 
 async def _answer_invalid(_: Request, error: Exception) -> Response:

@@ -173,11 +173,90 @@ async def test_unknown_methods_and_paths_are_told_so(alice: Client) -> None:
     assert (await alice.public("Nothing"))["error"] == ["EGeneral:Unknown method"]
     assert (await alice.private("Nothing"))["error"] == ["EGeneral:Unknown method"]
     assert (await alice.http.get("/0/private/Balance")).json()["error"] == ["EGeneral:Unknown method"]
-    assert (await alice.http.get("/nowhere")).status_code == 404
     assert (await alice.public("Depth", pair="SN1TAO", count="0"))["reason"]["value"] == "0"
     assert (await alice.public("Depth"))["error"] == ["EGeneral:Invalid arguments:pair"]
     assert (await alice.public("Trades", pair="SN1TAO", since="yesterday"))["reason"]["value"] == "yesterday"
     assert (await alice.public("Ticker", pair=",".join(["SN1TAO"] * 500)))["reason"]["code"] == "too_many"
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, "not_found"),
+        ("GET", "/v1/nowhere", 404, "not_found"),
+        ("PUT", "/v1/withdrawal-addresses", 405, "method_not_allowed"),
+        ("POST", "/healthz", 405, "method_not_allowed"),
+    ],
+)
+async def test_what_the_routing_refuses_is_a_problem_with_a_code(
+    alice: Client, verb: str, path: str, status: int, code: str
+) -> None:
+    answer = await alice.http.request(verb, path)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert (answer.json()["code"], answer.json()["value"]) == (code, path)
+
+
+@pytest.mark.parametrize(
+    ("verb", "path"),
+    [("GET", "/0"), ("GET", "/0/"), ("GET", "/0/public"), ("GET", "/0/x/Time"), ("PUT", "/0/private/Balance")],
+)
+async def test_everything_below_0_is_answered_with_the_envelope(alice: Client, verb: str, path: str) -> None:
+    answer = await alice.http.request(verb, path)
+
+    assert (answer.status_code, answer.json()["error"]) == (200, ["EGeneral:Unknown method"])
+
+
+@pytest.mark.parametrize(
+    ("method", "fields", "name"),
+    [
+        ("OHLC", {}, "pair"),
+        ("OHLC", {"pair": "SN1TAO", "interval": "0"}, "interval"),
+        ("OHLC", {"pair": "SN1TAO", "interval": "2"}, "interval"),
+        ("OHLC", {"pair": "SN1TAO", "since": "-1"}, "since"),
+        ("OHLC", {"pair": "SN1TAO", "since": "1e9"}, "since"),
+        ("Spread", {"pair": "SN1TAO", "since": "x"}, "since"),
+    ],
+)
+async def test_charts_name_the_field_that_is_wrong(
+    alice: Client, method: str, fields: dict[str, str], name: str
+) -> None:
+    assert (await alice.public(method, **fields))["error"] == [f"EGeneral:Invalid arguments:{name}"]
+
+
+@pytest.mark.parametrize(
+    ("method", "fields", "error"),
+    [
+        ("Ledgers", {"type": "bribe"}, "EGeneral:Invalid arguments:type"),
+        ("Ledgers", {"asset": "DOGE"}, "EQuery:Unknown asset"),
+        ("Ledgers", {"start": "yesterday"}, "EGeneral:Invalid arguments:start"),
+        ("Ledgers", {"start": "\u0661"}, "EGeneral:Invalid arguments:start"),
+        ("Ledgers", {"ofs": "-1"}, "EGeneral:Invalid arguments:ofs"),
+        ("QueryLedgers", {}, "EGeneral:Invalid arguments:id"),
+        ("QueryLedgers", {"id": ",".join(["L"] * 21)}, "EGeneral:Invalid arguments:id"),
+        ("QueryTrades", {"txid": ",".join(["T"] * 21)}, "EGeneral:Invalid arguments:txid"),
+        ("QueryOrders", {"txid": ",".join(["O"] * 51)}, "EGeneral:Invalid arguments:txid"),
+        ("TradeVolume", {"pair": "DOGETAO"}, "EQuery:Unknown asset pair"),
+        ("AddOrderBatch", {"pair": "SN1TAO"}, "EGeneral:Invalid arguments:orders"),
+        ("AddOrderBatch", {"pair": "SN1TAO", "orders[0]": "x", "orders[1][": "x"}, "EGeneral:Invalid arguments:orders"),
+        ("CancelOrderBatch", {}, "EGeneral:Invalid arguments:orders"),
+        ("CancelOrderBatch", {"orders": ",".join(["1"] * 51)}, "EGeneral:Invalid arguments:orders"),
+        ("CancelOrderBatch", {"orders": "9" * 30}, "EGeneral:Invalid arguments:orders"),
+        ("DepositStatus", {"cursor": "nonsense"}, "EGeneral:Invalid arguments:cursor"),
+        ("WithdrawStatus", {"limit": "0"}, "EGeneral:Invalid arguments:limit"),
+        ("WithdrawCancel", {"asset": "TAO"}, "EGeneral:Invalid arguments:refid"),
+    ],
+)
+async def test_private_reads_and_batches_name_what_is_wrong(
+    alice: Client, method: str, fields: dict[str, str], error: str
+) -> None:
+    assert (await alice.private(method, **fields))["error"] == [error]
+
+
+async def test_an_amount_beyond_all_coins_is_told_the_most_there_can_be(alice: Client) -> None:
+    told = await alice.private("AddOrder", **{**GOOD, "volume": "21000001"})
+
+    assert told["reason"]["bound"] == "at most 21000000"
 
 
 @pytest.mark.parametrize(

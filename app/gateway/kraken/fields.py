@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from amm.errors import AmmError, AmountOutOfRange, MalformedAmount, TooManyDecimals
-from amm.units import parse_decimal
+from amm.units import format_decimal, parse_decimal
 from app.gateway.kraken.errors import Refused, invalid_argument
 
 FIELDS_MAX: Final = 500
@@ -154,16 +154,20 @@ class Fields(Mapping[str, str]):
         try:
             return parse_decimal(value, decimals=decimals, smallest=1, largest=largest)
         except AmmError as error:
-            raise amount_refusal(name, value, error) from error
+            raise amount_refusal(name, value, error, decimals=decimals) from error
 
 
-def amount_refusal(name: str, value: str, error: AmmError) -> Refused:
-    """Return the refusal of an amount that is no number, too fine, or out of range."""
+def amount_refusal(name: str, value: str, error: AmmError, *, decimals: int) -> Refused:
+    """Return the refusal of an amount that is no number, too fine, or out of range; ``decimals`` it may have."""
     bound = ""
     if isinstance(error, TooManyDecimals):
         bound = f"at most {error.decimals_max} decimals"
     elif isinstance(error, AmountOutOfRange):
-        bound = "more than zero" if error.amount <= 0 else f"at most {error.largest} of the last decimal"
+        bound = (
+            "more than zero"
+            if error.amount <= 0
+            else f"at most {format_decimal(error.largest, decimals=decimals, trim=True)}"
+        )
     elif isinstance(error, MalformedAmount):
         bound = "plain decimal digits"
     return invalid_argument(name, value, code=error.code, bound=bound)

@@ -96,7 +96,7 @@ _STAGE_STRINGS: Final[Mapping[Stage, str]] = {
 _REASONS: Final[Mapping[Refusal, str]] = {
     Refusal.SLIPPAGE_REACHED: "Market price protection",
     Refusal.LIMIT_REACHED: "Limit price reached",
-    Refusal.WINDOW_FULL: "Instant capacity of this block used up",
+    Refusal.WINDOW_FULL: "Beyond the instant capacity that this block has left",
 }
 
 

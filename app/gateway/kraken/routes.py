@@ -41,14 +41,17 @@ class KrakenRoutes:
             name: method for group in groups for name, method in group.methods().items()
         }
 
-    async def answer(self, request: Request) -> Response | None:
-        """Return the answer to a call below ``/0``, None for another path."""
+    async def answer(self, request: Request) -> Response:
+        """Return the answer to a call of ``/0`` or below."""
         path: str = request.scope["path"]
         if path.startswith(PRIVATE_PATH):
             return await self._answer(request, path.removeprefix(PRIVATE_PATH), self._call_private)
         if path.startswith(PUBLIC_PATH):
             return await self._answer(request, path.removeprefix(PUBLIC_PATH), self._call_public)
-        return None
+        return await self._answer(request, path, self._call_nothing)
+
+    async def _call_nothing(self, _: Request, name: str) -> Result:
+        raise Refused(errors.UNKNOWN_METHOD, "unknown_method", name="method", value=name)
 
     async def _answer(self, request: Request, name: str, call: Callable[[Request, str], Awaitable[Result]]) -> Response:
         started = time.perf_counter()
@@ -124,9 +127,8 @@ class HotDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's request."""
-        if scope["type"] == "http" and scope["path"].startswith("/0/"):
+        if scope["type"] == "http" and (scope["path"].startswith("/0/") or scope["path"] == "/0"):
             response = await self._routes.answer(Request(scope, receive))
-            if response is not None:
-                await response(scope, receive, send)
-                return
+            await response(scope, receive, send)
+            return
         await self._app(scope, receive, send)

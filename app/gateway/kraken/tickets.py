@@ -167,7 +167,7 @@ def _price(fields: Fields, pair: Pair) -> int:
     except TooManyDecimals as error:
         raise price_decimals(pair.key, text, PAIR_DECIMALS) from error
     except AmmError as error:
-        raise amount_refusal("price", text, error) from error
+        raise amount_refusal("price", text, error, decimals=PAIR_DECIMALS) from error
     return ticks * PRICE_TICK_RAO
 
 
