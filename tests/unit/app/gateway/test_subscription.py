@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
+from app.gateway.auth import ApiKey, Permission
 from app.gateway.feeds.subscription import Asked, Stream, Subscriptions, Unreadable, read_frame
 
 KNOWN = {"SN1/TAO", "SN64/TAO"}
@@ -52,6 +55,16 @@ def test_a_result_can_be_sent_again_as_parameters() -> None:
             "EGeneral:Invalid arguments:event_trigger",
         ),
         (
+            {"channel": "ticker", "symbol": ["SN1/TAO"], "event_trigger": ["bbo"]},
+            "EGeneral:Invalid arguments:event_trigger",
+        ),
+        ({"channel": "book", "symbol": ["SN1/TAO"], "depth": 11}, "Subscription depth not supported"),
+        ({"channel": "book", "symbol": ["SN1/TAO"], "depth": "10"}, "Subscription depth not supported"),
+        ({"channel": "ohlc", "symbol": ["SN1/TAO"], "interval": 2}, "Subscription ohlc interval not supported"),
+        ({"channel": "ohlc", "symbol": ["SN1/TAO"], "interval": True}, "Subscription ohlc interval not supported"),
+        ({"channel": "balances", "token": "made up"}, "ESession:Invalid session"),
+        ({"channel": "executions"}, "ESession:Invalid session"),
+        (
             {"channel": "trade", "symbol": ["SN1/TAO"] * 501},
             "EGeneral:Invalid arguments:too many subscriptions",
         ),
@@ -61,6 +74,37 @@ def test_a_subscription_that_cannot_be_is_refused_with_the_request_id(params: di
     (reply,) = ask(Subscriptions(10), **params)
 
     assert (reply.req_id, reply.error, reply.stream) == (7, error, None)
+
+
+@pytest.mark.parametrize(
+    ("channel", "member", "default", "other"),
+    [("book", "depth", 10, 1_000), ("ohlc", "interval", 1, 21_600), ("ticker", "event_trigger", "trades", "bbo")],
+)
+def test_a_variant_is_a_stream_of_its_own_and_told_back(
+    channel: str, member: str, default: object, other: object
+) -> None:
+    subscriptions = Subscriptions(10)
+
+    (first,) = ask(subscriptions, channel=channel, symbol=["SN1/TAO"])
+    (second,) = ask(subscriptions, channel=channel, symbol=["SN1/TAO"], **{member: other})
+
+    assert (first.result[member], second.result[member]) == (default, other)
+    assert {stream.variant for stream in subscriptions.streams} == {str(default), str(other)}
+
+
+def test_a_private_channel_is_one_stream_of_the_account_behind_the_token() -> None:
+    key = ApiKey("k", 5, Permission.QUERY_FUNDS, 0, "")
+    subscriptions = Subscriptions(10, max_rate_count=60)
+    asked = Asked("subscribe", {"channel": "balances", "token": "t"}, 1)
+
+    (reply,) = subscriptions.answer(asked, find, {"t": key}.get)
+    (refused,) = subscriptions.answer(
+        replace(asked, params={"channel": "executions", "token": "t"}), find, {"t": key}.get
+    )
+
+    assert reply.stream == Stream("balances", variant="5")
+    assert reply.result == {"channel": "balances", "snapshot": True}
+    assert refused.error == "EGeneral:Permission denied"
 
 
 def test_a_socket_has_so_many_streams_and_no_more() -> None:
