@@ -42,13 +42,13 @@ def create_app(parts: Parts) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        heartbeats = asyncio.create_task(hub.run_heartbeats(), name="heartbeats")
+        feeds = asyncio.create_task(hub.run(), name="feeds")
         try:
             yield
         finally:
-            heartbeats.cancel()
+            feeds.cancel()
             with suppress(asyncio.CancelledError):
-                await heartbeats
+                await feeds
 
     app = FastAPI(
         title="taobourse",

@@ -109,6 +109,22 @@ async def test_a_block_is_one_frame_of_the_book_and_one_that_changes_nothing_is_
     assert after["channel"] == "instrument"
 
 
+async def test_a_deep_book_is_kept_up_with_too(socket: ClientConnection, alice: Client) -> None:
+    await ask(socket, "subscribe", channel="book", symbol=[SYMBOL], depth=500)
+    (book,) = json.loads(await receive(socket, raw=True), parse_float=str)["data"]
+    asks = {level["price"]: level["qty"] for level in book["asks"]}
+    for volume in ("40", "2.5"):
+        await alice.ok("AddOrder", pair="SN1TAO", type="buy", ordertype="market", volume=volume)
+    wanted = (await alice.public("Depth", pair="SN1TAO", count=500))["result"]["SN1TAO"]["asks"]
+
+    while [[price, asks[price]] for price in sorted(asks)][:500] != [row[:2] for row in wanted]:
+        (update,) = json.loads(await receive(socket, raw=True), parse_float=str)["data"]
+        for level in update["asks"]:
+            asks[level["price"]] = level["qty"]
+            if float(level["qty"]) == 0:
+                del asks[level["price"]]
+
+
 async def test_a_book_whose_market_stalls_is_emptied_within_a_heartbeat(
     exchange: SmallExchange, socket: ClientConnection
 ) -> None:

@@ -35,6 +35,9 @@ from app.observability import Metrics
 
 FLUSH_SECONDS: Final = 0.005
 HEARTBEAT_SECONDS: Final = 1.0
+# A book deeper than this takes milliseconds to build: it is told a little later, one at a time, others in between.
+DEEP_FROM: Final = 101
+DEEP_SECONDS: Final = 0.1
 
 
 class Hub:
@@ -54,6 +57,8 @@ class Hub:
         self._restaged = False
         self._last_best: dict[int, tuple[object, ...]] = {}
         self._flush_at: asyncio.TimerHandle | None = None
+        self._deep: set[Stream] = set()
+        self._deep_wake = asyncio.Event()
         self._connection_ids = count(1)
         replica.listen(self.on_applied)
 
@@ -133,7 +138,7 @@ class Hub:
         for netuid in sorted(moved):
             self._send_ticker(netuid, traded=netuid in trades)
         for stream in self._book_feeds.of_markets(moved):
-            self._send_book(stream)
+            self._tell_book(stream)
         self._send_candles({self._replica.names.pair_of(netuid).wsname for netuid in trades})
         members = self._streams.get(Stream(INSTRUMENT))
         if restaged and members:
@@ -153,6 +158,14 @@ class Hub:
         self._last_best[netuid] = best
         if members:
             self._send(members, data_frame(TICKER, "update", ticker_data(pair, ticker)))
+
+    def _tell_book(self, stream: Stream) -> None:
+        """Send the changes of a book, a deep one when its turn comes."""
+        if int(stream.variant) < DEEP_FROM:
+            self._send_book(stream)
+        else:
+            self._deep.add(stream)
+            self._deep_wake.set()
 
     def _send_book(self, stream: Stream) -> None:
         frame = self._book_feeds.update(stream)
@@ -190,14 +203,28 @@ class Hub:
         for outbox in members:
             outbox.put(frame)
 
-    async def run_heartbeats(self) -> None:
-        """Send a heartbeat to every socket each second, for ever, and the books that time alone has changed.
+    async def run(self) -> None:
+        """Send heartbeats and deep books, for ever."""
+        await asyncio.gather(self._run_heartbeats(), self._run_deep_books())
+
+    async def _run_heartbeats(self) -> None:
+        """Send a heartbeat to every socket each second, and the books that time alone has changed.
 
         Gates close by the clock, and a fill elsewhere changes what the house can pay: no event of the market says so.
         """
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
+            self._send(self._outboxes, HEARTBEAT)
             self.flush()
             for stream in self._book_feeds.streams:
+                self._tell_book(stream)
+
+    async def _run_deep_books(self) -> None:
+        while True:
+            await self._deep_wake.wait()
+            self._deep_wake.clear()
+            waiting, self._deep = self._deep, set()
+            for stream in waiting:
                 self._send_book(stream)
-            self._send(self._outboxes, HEARTBEAT)
+                await asyncio.sleep(0)
+            await asyncio.sleep(DEEP_SECONDS)
