@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from app.gateway.auth import Permission
+from app.gateway.auth import Permission, sign
 from app.gateway.kraken.ids import ORDER, decode_id
 from app.gateway.replica import Replica
 from chain.ss58 import ss58_encode
@@ -266,10 +266,32 @@ async def add_address(client: Client, **fields: str) -> httpx.Response:
     path = "/v1/withdrawal-addresses"
     headers = {
         "API-Key": client.key.key,
-        "API-Sign": kit.sign(path, nonce, body, base64.b64decode(client.key.secret)),
+        "API-Sign": sign(path, nonce, body, base64.b64decode(client.key.secret)),
         "Content-Type": "application/json",
     }
     return await client.http.post(path, content=body, headers=headers)
+
+
+@pytest.mark.parametrize("asset", ["TAO", "SN1"])
+async def test_the_least_that_is_told_can_be_withdrawn_and_no_less(alice: Client, asset: str) -> None:
+    await add_address(alice, asset=asset, key="cold", address=ss58_encode(bytes(range(32))))
+    (method,) = await alice.ok("WithdrawMethods", asset=asset)
+    least = rao(method["minimum"])
+
+    less = await alice.private("Withdraw", asset=asset, key="cold", amount=f"0.{least - 1:09d}")
+    taken = await alice.private("Withdraw", asset=asset, key="cold", amount=f"0.{least:09d}")
+
+    assert (less["error"], less["reason"]["code"]) == (["EFunding:Invalid amount"], "below_minimum")
+    assert taken["error"] == []
+
+
+async def test_the_least_deposit_of_alpha_that_is_told_is_credited(exchange: SmallExchange, alice: Client) -> None:
+    least = rao((await alice.ok("DepositMethods", asset="SN1"))[0]["minimum"])
+
+    await exchange.import_head(deposits={ALICE: (0, least)})
+    await exchange.import_head(deposits={ALICE: (0, least - 1)})
+
+    assert [row["status"] for row in await alice.ok("DepositStatus", asset="SN1")] == ["Pending", "Success", "Success"]
 
 
 async def test_an_address_name_belongs_to_one_address(alice: Client) -> None:

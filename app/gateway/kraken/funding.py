@@ -18,13 +18,19 @@ from app.gateway.kraken.paging import asked_span
 from app.gateway.kraken.refusals import refused_by
 from chain.ss58 import ss58_encode
 from ledger.engine.layout import MAX_AMOUNT, NO_NETUID, CommandKind, Flag
-from ledger.engine.parameters import MIN_DEPOSIT_TAO, MIN_WITHDRAWAL_TAO
+from ledger.engine.parameters import (
+    MIN_DEPOSIT_ALPHA_VALUE,
+    MIN_DEPOSIT_TAO,
+    MIN_WITHDRAWAL_ALPHA_VALUE,
+    MIN_WITHDRAWAL_TAO,
+)
 from ledger.engine.records import body_digest, client_id, command
 from ledger.errors import Refusal
 
 NETWORK: Final = "Bittensor"
 PAGE: Final = 100
 LIMIT_MAX: Final = 500
+_RAO: Final = 10**9
 _STATUS: Final = {"initial": "Initial", "pending": "Pending", "success": "Success", "failure": "Failure"}
 
 
@@ -61,7 +67,7 @@ def _asked_asset(call: PrivateCall) -> Asset:
 async def deposit_methods(call: PrivateCall) -> list[dict[str, Any]]:
     """Return how an asset is deposited."""
     asset = _asked_asset(call)
-    minimum = tao_text(MIN_DEPOSIT_TAO) if asset is TAO else "0.000000001"
+    minimum = tao_text(MIN_DEPOSIT_TAO if asset is TAO else _smallest_alpha(call, asset, MIN_DEPOSIT_ALPHA_VALUE))
     return [{"method": method_of(asset), "limit": False, "fee": "0.000000000", "gen-address": True, "minimum": minimum}]
 
 
@@ -130,13 +136,21 @@ async def withdraw_methods(call: PrivateCall) -> list[dict[str, Any]]:
     """Return how assets are withdrawn."""
     assets = [_asked_asset(call)] if call.fields.text("asset") else call.names.assets
     return [
-        {"asset": asset.id, "method": method_of(asset), "network": NETWORK, "minimum": _minimum(asset)}
+        {"asset": asset.id, "method": method_of(asset), "network": NETWORK, "minimum": _minimum(call, asset)}
         for asset in assets
     ]
 
 
-def _minimum(asset: Asset) -> str:
-    return tao_text(MIN_WITHDRAWAL_TAO) if asset is TAO else "0.000000001"
+def _minimum(call: PrivateCall, asset: Asset) -> str:
+    """Return the smallest ``amount`` of a withdrawal, which contains the fee."""
+    smallest = MIN_WITHDRAWAL_TAO if asset is TAO else _smallest_alpha(call, asset, MIN_WITHDRAWAL_ALPHA_VALUE)
+    return tao_text(smallest + call.replica.reads.withdrawal_fee(asset.netuid))
+
+
+def _smallest_alpha(call: PrivateCall, asset: Asset, value: int) -> int:
+    """Return the least alpha that is worth so much TAO at the last head's price, rao; one rao before a price."""
+    market = call.replica.market(asset.number - 1, call.now_ms)
+    return -(-value * _RAO // market.spot_rao) if market is not None and market.spot_rao else 1
 
 
 async def withdraw_addresses(call: PrivateCall) -> list[dict[str, Any]]:
