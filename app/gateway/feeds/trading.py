@@ -8,12 +8,11 @@ from typing import Any, Final
 from app.gateway.auth import ApiKey, Caller, Permission
 from app.gateway.feeds.requests import order_fields, refusal_reason, request_fields, socket_error
 from app.gateway.feeds.subscription import UNKNOWN_METHOD, Asked, Reply
-from app.gateway.kraken import errors, orders
+from app.gateway.kraken import batches, errors, orders
 from app.gateway.kraken.calls import PrivateCall
 from app.gateway.kraken.errors import Refused, invalid_argument, malformed
 from app.gateway.kraken.fields import Fields, Malformed
 from app.gateway.kraken.ids import ORDER, decode_id
-from app.gateway.kraken.render import order_id
 from app.gateway.parts import Parts
 from app.observability import get_logger
 
@@ -38,7 +37,7 @@ class Session:
         self._methods: dict[str, tuple[Permission, Callable[[PrivateCall], Awaitable[Results]]]] = {
             "add_order": (Permission.MODIFY_ORDERS, _add_order),
             "cancel_order": (Permission.CANCEL_ORDERS, self._cancel_order),
-            "cancel_all": (Permission.CANCEL_ORDERS, self._cancel_all),
+            "cancel_all": (Permission.CANCEL_ORDERS, _cancel_all),
         }
 
     def knows(self, method: str) -> bool:
@@ -99,16 +98,13 @@ class Session:
             return refused
         return {name: int(text) if name == "order_userref" else text}
 
-    async def _cancel_all(self, call: PrivateCall) -> Results:
-        cancelled = 0
-        for order in call.replica.orders.open_of(call.account):
-            told = await self._cancel_one(call, "order_id", order_id(order.seq))
-            cancelled += not isinstance(told, Refused)
-        return [{"count": cancelled}]
-
 
 _CANCELS: Final = {"order_id": "txid", "cl_ord_id": "cl_ord_id", "order_userref": "txid"}
 """How a cancel may name orders, and the field of CancelOrder that takes it."""
+
+
+async def _cancel_all(call: PrivateCall) -> Results:
+    return [dict(await batches.cancel_all(call))]
 
 
 async def _add_order(call: PrivateCall) -> Results:
