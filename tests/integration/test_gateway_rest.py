@@ -11,8 +11,9 @@ from app.gateway.auth import Permission, sign
 from app.gateway.kraken.ids import ORDER, decode_id
 from app.gateway.replica import Replica
 from chain.ss58 import ss58_encode
-from ledger.engine.layout import CommandKind, KeyRole, Stage
+from ledger.engine.layout import NO_NETUID, CommandKind, KeyRole, Stage
 from ledger.engine.machine import Engine
+from ledger.engine.parameters import UNSIGNED_WITHDRAWAL_HEADS
 from ledger.engine.records import command
 from ledger.engine.views import Views
 from tests.support import small_exchange as kit
@@ -403,3 +404,43 @@ async def test_health_and_metrics_are_served(alice: Client) -> None:
     assert 'taobourse_requests_total{method="Balance"} 1.0' in text
     assert 'taobourse_refusals_total{code="unknown_pair"} 1.0' in text
     assert (await alice.http.get("/v1/openapi.json")).json()["openapi"].startswith("3.1")
+
+
+async def test_a_withdrawal_that_the_chain_never_gets_comes_back_with_its_fee(
+    exchange: SmallExchange, alice: Client
+) -> None:
+    await add_address(alice, asset="TAO", key="cold", address=ss58_encode(bytes(range(32))))
+    refid = (await alice.ok("Withdraw", asset="TAO", key="cold", amount="10"))["refid"]
+
+    for _ in range(UNSIGNED_WITHDRAWAL_HEADS + 1):
+        await exchange.import_head()
+
+    (row,) = await alice.ok("WithdrawStatus", asset="TAO")
+    back, out = (await alice.ok("Ledgers", type="withdrawal"))["ledger"].values()
+    assert (row["refid"], row["status"]) == (refid, "Failure")
+    assert {back["refid"], out["refid"]} == {refid}
+    assert (out["amount"], out["fee"], out["balance"]) == ("-9.999000000", "0.001000000", "990.000000000")
+    assert (back["amount"], back["fee"], back["balance"]) == ("10.000000000", "0.000000000", "1000.000000000")
+    assert (await alice.ok("Balance"))["TAO"] == back["balance"]
+
+
+async def test_a_suspended_deposit_that_operators_give_back_is_an_adjustment(
+    exchange: SmallExchange, alice: Client
+) -> None:
+    await exchange.import_head(deposits={ALICE: (5, 0)})
+    assert (await alice.ok("Ledgers", asset="TAO"))["count"] == 1
+    await exchange.submit(
+        command(
+            CommandKind.RESOLVE_SUSPENSE,
+            account=ALICE,
+            netuid=NO_NETUID,
+            amount=5,
+            first_operator=1,
+            second_operator=2,
+        )
+    )
+
+    newest = next(iter((await alice.ok("Ledgers"))["ledger"].values()))
+
+    assert (newest["type"], newest["amount"], newest["balance"]) == ("adjustment", "0.000000005", "1000.000000005")
+    assert (await alice.ok("Balance"))["TAO"] == newest["balance"]

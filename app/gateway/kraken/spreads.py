@@ -1,5 +1,6 @@
 """The best bid and ask of each market over time, as REST's Spread tells them: a ring per market."""
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass
 from typing import Final
@@ -21,13 +22,17 @@ class Spread:
 
 
 class Spreads:
-    """Records the best whenever a batch changed it, at most once in ``PAUSE_MS``, and when it is read.
+    """Records the best when a batch changed it, at most once in ``PAUSE_MS``, and when it is read.
 
-    The pause bounds what this costs while orders come by the thousand; the newest row is always what Depth shows.
+    The pause bounds what this costs while orders come by the thousand; the newest row is always what Depth shows. A
+    head moves every market: they are looked at one by one, and other work goes on in between.
     """
 
     def __init__(self, replica: Replica, books: Books) -> None:
+        self._replica = replica
         self._books = books
+        self._waiting: set[int] = set()
+        self._handle: asyncio.Handle | None = None
         self._rings: dict[int, deque[Spread]] = {}
         self._looked_ms: dict[int, int] = {}
         replica.listen(self._on_applied)
@@ -40,7 +45,15 @@ class Spreads:
     def _on_applied(self, applied: Applied) -> None:
         for netuid in applied.moved:
             if applied.ts_ms >= self._looked_ms.get(netuid, 0) + PAUSE_MS:
-                self._record(netuid, applied.ts_ms)
+                self._waiting.add(netuid)
+        if self._waiting and self._handle is None:
+            self._handle = asyncio.get_running_loop().call_soon(self._look_at_next)
+
+    def _look_at_next(self) -> None:
+        self._handle = None
+        self._record(self._waiting.pop(), self._replica.ts_ms)
+        if self._waiting:
+            self._handle = asyncio.get_running_loop().call_soon(self._look_at_next)
 
     def _record(self, netuid: int, now_ms: int) -> None:
         self._looked_ms[netuid] = now_ms
