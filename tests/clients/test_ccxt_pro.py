@@ -91,6 +91,19 @@ async def test_its_ticker_is_the_one_of_rest(pro: Any, bob: Client) -> None:
     assert (later["vwap"], later["high"], later["low"]) == tuple(float(after[name][1]) for name in "phl")
 
 
+async def test_its_best_prices_follow_a_block(pro: Any, exchange: SmallExchange, bob: Client) -> None:
+    await pro.watch_bids_asks([SYMBOL])
+    first = pro.tickers[SYMBOL]["ask"]
+    await exchange.import_head(pool=(kit.POOL_TAO * 102 // 100, kit.POOL_ALPHA))
+
+    await until(lambda: pro.watch_bids_asks([SYMBOL]), lambda: pro.tickers[SYMBOL]["ask"] != first)
+
+    told = (await bob.public("Ticker", pair="SN1TAO"))["result"]["SN1TAO"]
+    best = pro.tickers[SYMBOL]
+    assert (best["ask"], best["bid"]) == (float(told["a"][0]), float(told["b"][0]))
+    assert (best["askVolume"], best["bidVolume"]) == (float(told["a"][2]), float(told["b"][2]))
+
+
 async def test_its_trades_are_the_ones_of_rest(pro: Any, bob: Client) -> None:
     await bob.ok("AddOrder", pair="SN1TAO", type="buy", ordertype="market", volume="30")
     await pro.watch_trades(SYMBOL)

@@ -192,7 +192,11 @@ async def test_an_order_by_its_socket_shows_in_executions_and_balances(exchange:
         (answer,) = await side.answers("add_order")
         updates = await side.frames("executions", "update", 3)
         (moved,) = await side.frames("balances", "update")
+        # What it would send after a reconnect: its record of what was acknowledged.
         subscriptions = client.active_private_subscriptions
+        for params in subscriptions:
+            await side.run(client.subscribe(params=params))
+        again = await side.answers("subscribe", 4)
 
     assert {row["asset"]: row["balance"] for row in snapshot["data"]} == {"TAO": 1_000, "SN1": 500}
     assert (answer["success"], answer["req_id"], answer["result"]["order_userref"]) == (True, 77, 42)
@@ -225,6 +229,7 @@ async def test_an_order_by_its_socket_shows_in_executions_and_balances(exchange:
     }
     assert moved["sequence"] == 2
     assert [row["channel"] for row in subscriptions] == ["executions", "balances"]
+    assert [row["result"] for row in again[2:]] == [row["result"] for row in again[:2]]
 
 
 async def test_a_cancel_is_answered_once_per_order(exchange: SmallExchange) -> None:
