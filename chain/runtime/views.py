@@ -12,6 +12,7 @@ from chain.runtime import balances, fees
 from chain.runtime.admission import parameters_of
 from chain.runtime.declarations import RUNTIME_VERSION, codec, runtime_call
 from chain.runtime.state import State
+from chain.runtime.views_delegates import DELEGATE_CALLS
 from chain.runtime.views_stake import STAKE_CALLS
 from chain.runtime.views_subnets import SUBNET_CALLS
 from chain.scale.compact import encode_compact
@@ -87,6 +88,7 @@ RUNTIME_API: Final[dict[str, RuntimeMethod]] = {
     "AccountNonceApi_account_nonce": _account_nonce,
     "TransactionPaymentApi_query_info": _query_info,
     "TransactionPaymentApi_query_fee_details": _query_fee_details,
+    **DELEGATE_CALLS,
     **STAKE_CALLS,
     **SUBNET_CALLS,
 }

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from amm.reference import fee_on_total
 from chain.runtime.state import State
-from chain.runtime.subtensor import locks, positions, subnets
+from chain.runtime.subtensor import locks, pools, positions, subnets
+from chain.runtime.subtensor.pools import ROOT_NETUID
 
 _MODULE: Final = "SubtensorModule"
 
@@ -65,9 +67,31 @@ def _parts(state: State, coldkey: bytes, netuid: int, total: int) -> dict[str, i
     return {"total": total, "locked": locked, "available": total - locked}
 
 
+def _stake_fee(
+    state: State,
+    origin: tuple[bytes, int] | None,
+    _origin_coldkey: bytes,
+    destination: tuple[bytes, int] | None,
+    _destination_coldkey: bytes,
+    amount: int,
+) -> int:
+    """Return the swap fee of adding, removing or moving stake, in the unit of ``amount``, rounded down for the staker.
+
+    It is charged once: on the sale, or, when TAO comes in or from root, on the purchase. Nothing is paid within one
+    subnet, on root, and on a subnet that is not there.
+    """
+    source = origin[1] if origin else ROOT_NETUID
+    target = destination[1] if destination else ROOT_NETUID
+    charging = target if source == ROOT_NETUID else source
+    if source == target or not pools.is_dynamic(state, charging):
+        return 0
+    return fee_on_total(amount, pools.pool_of(state, charging).fee_rate)
+
+
 STAKE_CALLS: Final[dict[str, Callable[..., Any]]] = {
     "StakeInfoRuntimeApi_get_stake_info_for_coldkey": _for_coldkey,
     "StakeInfoRuntimeApi_get_stake_info_for_coldkeys": _for_coldkeys,
     "StakeInfoRuntimeApi_get_stake_info_for_hotkey_coldkey_netuid": _for_position,
     "StakeInfoRuntimeApi_get_stake_availability_for_coldkeys": _availability,
+    "StakeInfoRuntimeApi_get_stake_fee": _stake_fee,
 }

@@ -9,7 +9,7 @@ from chain.runtime.declarations import TYPES
 from chain.runtime.errors import DispatchFailed
 from chain.runtime.fixed_point import U64_MAX
 from chain.runtime.state import State
-from chain.runtime.subtensor import emission, epochs, pools, subnets
+from chain.runtime.subtensor import emission, epochs, networks, pools, subnets
 from chain.runtime.subtensor.pools import RAO_PER_WHOLE
 from chain.scale.types import Enum
 
@@ -120,6 +120,11 @@ def _next_epoch_start_block(state: State, netuid: int) -> int | None:
     return int(block + max(left, 1))
 
 
+def _network_registration_cost(state: State) -> int:
+    """Return the rao that a subnet costs at this block; it falls with every block after it."""
+    return networks.current_lock_cost(state, state.get("System.Number"))
+
+
 def _auto_stake_hotkey(state: State, coldkey: bytes, netuid: int) -> bytes | None:
     hotkey: bytes | None = state.get(f"{_MODULE}.AutoStakeDestination", coldkey, netuid)
     return hotkey
@@ -145,5 +150,6 @@ SUBNET_CALLS: Final[dict[str, Callable[..., Any]]] = {
     "SubnetInfoRuntimeApi_get_subnet_account_id": _subnet_account_id,
     "SubnetInfoRuntimeApi_get_next_epoch_start_block": _next_epoch_start_block,
     "SubnetInfoRuntimeApi_get_coldkey_auto_stake_hotkey": _auto_stake_hotkey,
+    "SubnetRegistrationRuntimeApi_get_network_registration_cost": _network_registration_cost,
     "ProxyFilterRuntimeApi_get_proxy_types": _proxy_types,
 }

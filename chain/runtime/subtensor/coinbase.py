@@ -14,7 +14,7 @@ from chain.runtime import balances, items
 from chain.runtime.context import Context
 from chain.runtime.errors import DispatchFailed
 from chain.runtime.fixed_point import ONE_Q32, add_u64, sub_u64, to_rao_q32
-from chain.runtime.state import Overlay
+from chain.runtime.state import Overlay, State
 from chain.runtime.subtensor import children, emission, epochs, pools, root_claims, subnets
 from chain.runtime.subtensor.emission import SUPPLY_MAX, Terms
 from chain.runtime.subtensor.pools import ROOT_NETUID
@@ -41,7 +41,7 @@ def run_coinbase(context: Context) -> None:
     root_claims.run_auto_claims(context)
 
 
-def block_emission_of(overlay: Overlay) -> int:
+def block_emission_of(overlay: Overlay | State) -> int:
     """Return the TAO that this block may mint, in rao."""
     minted = emission.block_emission(overlay.get(_RECORDED))
     return min(minted, max(SUPPLY_MAX - balances.issuance_rao(overlay), 0))

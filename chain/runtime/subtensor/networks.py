@@ -41,7 +41,7 @@ _NEW: Final = {
 }
 
 
-def current_lock_cost(overlay: Overlay, block: int) -> int:
+def current_lock_cost(overlay: Overlay | State, block: int) -> int:
     """Return the rao that a subnet costs in this block."""
     return prices.lock_cost(
         last_lock=overlay.get(_LAST_LOCK),
