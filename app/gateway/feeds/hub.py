@@ -114,11 +114,14 @@ class Hub:
         """Gather what a batch brought, and send it a moment later together with what follows."""
         self._metrics.replica_seq.set(applied.seq)
         self._private.on_applied(applied)
+        if not self._streams:  # who subscribes later begins with a snapshot
+            self._trades, self._moved, self._restaged = {}, set(), False
+            return
         for trade in applied.trades:
             self._trades.setdefault(trade.netuid, []).append(trade)
         self._moved |= applied.moved
         self._restaged = self._restaged or bool(applied.restaged)
-        if self._streams and self._flush_at is None and (self._trades or self._moved or self._restaged):
+        if self._flush_at is None and (self._trades or self._moved or self._restaged):
             self._flush_at = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
 
     def flush(self) -> None:
