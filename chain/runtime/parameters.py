@@ -1,6 +1,7 @@
 """The parameters a chain is started with: an entry of the state, ``:bft:params``, to which every header commits."""
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Final
 
 PARAMS_KEY: Final = b":bft:params"
@@ -43,8 +44,14 @@ class Parameters:
     @classmethod
     def decode(cls, data: bytes) -> "Parameters":
         """Return the parameters; raises ``ValueError`` for a wrong length."""
-        names = [field.name for field in fields(cls)]
-        if len(data) != _WIDTH * len(names):
-            raise ValueError(f"parameters: expected {_WIDTH * len(names)} bytes, got {len(data)}")
-        parts = (data[at : at + _WIDTH] for at in range(0, len(data), _WIDTH))
-        return cls(**{name: int.from_bytes(part, "little") for name, part in zip(names, parts, strict=True)})
+        return _decode(bytes(data))
+
+
+@lru_cache(maxsize=16)
+def _decode(data: bytes) -> Parameters:
+    """Every extrinsic is checked against the parameters and they hardly ever change, so the last ones are remembered."""
+    names = [field.name for field in fields(Parameters)]
+    if len(data) != _WIDTH * len(names):
+        raise ValueError(f"parameters: expected {_WIDTH * len(names)} bytes, got {len(data)}")
+    parts = (data[at : at + _WIDTH] for at in range(0, len(data), _WIDTH))
+    return Parameters(**{name: int.from_bytes(part, "little") for name, part in zip(names, parts, strict=True)})
