@@ -49,7 +49,7 @@ class Parameters:
 
 @lru_cache(maxsize=16)
 def _decode(data: bytes) -> Parameters:
-    """Every extrinsic is checked against the parameters and they hardly ever change, so the last ones are remembered."""
+    """Return the parameters; the last ones are remembered, since every check of an extrinsic asks for them."""
     names = [field.name for field in fields(Parameters)]
     if len(data) != _WIDTH * len(names):
         raise ValueError(f"parameters: expected {_WIDTH * len(names)} bytes, got {len(data)}")
