@@ -133,8 +133,7 @@ class Exchange:
         engine, copy = Engine(), Engine()
         self.views = Views(copy)
         self.replica = Replica(copy, self.views)
-        await recover(event_log, engine, head)
-        await self.replica.recover(event_log)
+        await recover(event_log, engine, head, follow=self.replica.apply)
         self.sequencer = Sequencer(
             engine=engine, log=event_log, head=head, clock=self.config.clock_ms, on_fatal=self._on_fatal
         )

@@ -10,7 +10,7 @@ import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -137,11 +137,6 @@ class Replica:
                 answer.set_result(None)
         for listener in self._listeners:
             listener(applied)
-
-    async def recover(self, log: Any) -> None:
-        """Replay what a log holds (``ledger.log.base.EventLog``)."""
-        async for batch in log.read():
-            self.apply(batch)
 
     async def caught_up(self, seq: int, *, timeout_s: float = CATCH_UP_SECONDS) -> None:
         """Return once the replica reflects a seq; raises ``Behind``."""

@@ -384,7 +384,8 @@ async def test_a_replica_that_replays_the_log_tells_the_same(exchange: SmallExch
     engine = Engine()
     replayed = Replica(engine, Views(engine))
 
-    await replayed.recover(exchange.log)
+    async for batch in exchange.log.read():
+        replayed.apply(batch)
 
     live = exchange.replica
     assert replayed.seq == live.seq == exchange.engine.seq
