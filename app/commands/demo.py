@@ -7,10 +7,10 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from app.exits import UNAVAILABLE, USAGE
+
 DEFAULT_PORT = 8_700
 DEFAULT_CHAIN_PORT = 9_944
-USAGE = 2
-UNAVAILABLE = 3
 T = TypeVar("T")
 
 

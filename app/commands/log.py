@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import asyncpg
 import typer
 
+from app.exits import DIFFERS, UNAVAILABLE
 from app.postgres.access import reach_database
 from app.postgres.errors import EmbeddedPostgresError
 from ledger.codec import Batch
@@ -19,8 +20,6 @@ from ledger.log.postgres import PostgresLog
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
-UNAVAILABLE = 3
-DIFFERS = 7
 
 DataDir = Annotated[Path, typer.Option(help="Data folder of the exchange.")]
 Url = Annotated[

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import asyncpg
 import typer
 
+from app.exits import FAILED, UNAVAILABLE
 from app.ops import Desk, open_desk
 from app.postgres.access import reach_database
 from app.postgres.errors import EmbeddedPostgresError
@@ -19,8 +20,6 @@ from ledger.log.errors import LogError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
-FAILED = 1
-UNAVAILABLE = 3
 NAMES = {halt.name.lower(): halt for halt in Halt if halt.name}
 
 DataDir = Annotated[Path, typer.Option(help="Data folder of the exchange, which must not run.")]

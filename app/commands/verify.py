@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from app.commands.log import verify_log, verify_replay
+from app.exits import DIFFERS
 from app.verify.vectors import verify_files
 
 app = typer.Typer(no_args_is_help=True)
 
-DIFFERS = 7
 
 app.command("log")(verify_log)
 app.command("replay")(verify_replay)

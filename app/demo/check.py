@@ -16,10 +16,10 @@ from app.demo.client import ExchangeClient, Refused
 from app.demo.run import DemoOptions
 from app.demo.setup import TESTER
 from app.demo.story import Say, Story, StoryBroken
+from app.exits import DIFFERS
 from app.link.connection import LinkError, NodeConnection
 from app.link.reader import BlockReader
 
-DIFFERS: Final = 7
 START_TIMEOUT_S: Final = 180.0
 STOP_TIMEOUT_S: Final = 30.0
 COLD_URI: Final = "//Cold//check"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.link.blocks import BlockEvent
-from app.link.connection import LinkError, NodeConnection
+from app.link.connection import LinkError, NodeConnection, from_hex
 from app.link.reader import BlockReader
 from app.link.wire import to_hex
 from chain.extrinsic import call_value, sign_extrinsic
@@ -93,7 +93,7 @@ class Wallet:
                 spec_version=SPEC_VERSION,
                 transaction_version=TRANSACTION_VERSION,
             )
-            waiting[from_text(await self._node.request("author_submitExtrinsic", [to_hex(extrinsic)]))] = position
+            waiting[from_hex(await self._node.request("author_submitExtrinsic", [to_hex(extrinsic)]))] = position
         await self._collect(waiting, found, after=height)
         return found
 
@@ -119,8 +119,3 @@ def _check(events: list[BlockEvent]) -> None:
     for event in events:
         if (event.pallet, event.name) == ("System", "ExtrinsicFailed"):
             raise CallFailed(str(event.fields))
-
-
-def from_text(text: str) -> bytes:
-    """Return the bytes of the node's hex text."""
-    return bytes.fromhex(text.removeprefix("0x"))

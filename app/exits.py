@@ -1,0 +1,6 @@
+"""Exit codes of the ``taobourse`` command, documented in ``app/cli.py``."""
+
+FAILED = 1
+USAGE = 2
+UNAVAILABLE = 3
+DIFFERS = 7
