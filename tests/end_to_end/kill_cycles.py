@@ -126,7 +126,9 @@ def _order(rng: random.Random) -> dict[str, str]:
     volume = format_decimal(rng.randrange(2 * 10**8, 2 * 10**9) // 10 * 10)
     match rng.randrange(4):
         case 0:
-            return {"pair": pair, "type": "buy", "ordertype": "market", "oflags": "viqc", "volume": volume}
+            # In TAO, and small: a fast machine places thousands, and the funds must last for the withdrawals.
+            tao = format_decimal(rng.randrange(2 * 10**7, 2 * 10**8))
+            return {"pair": pair, "type": "buy", "ordertype": "market", "oflags": "viqc", "volume": tao}
         case 1:
             return {"pair": pair, "type": "buy", "ordertype": "market", "volume": volume}
         case 2:
