@@ -1,8 +1,9 @@
-"""Where compiled kernels are kept, decided once, before numba is first imported.
+"""Where compiled kernels are kept, and how a function becomes one.
 
 numba's file cache looks only at the file that defines a kernel and not at the files that kernel calls, so an edit
-in one module would leave stale machine code in another. The cache folder is therefore named by a digest of every source
-with kernels or their constants and of numba's version: any change opens an empty folder. Every module with kernels
+in one module would leave stale machine code in another. The kernels of a package are therefore kept in a folder named
+by a digest of every source they can depend on, and of the versions of numba, numpy and Python: any change opens an
+empty folder, and an edit in one package leaves the kernels of those below it as they are. Every module with kernels
 imports ``kernel`` from here.
 """
 
@@ -11,63 +12,90 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+from numba import config, njit
+
 ROOT = Path(__file__).resolve().parent.parent
-# Kernels, and the modules whose constants are compiled into them.
-KERNEL_SOURCES = ("amm/**/*.py", "ledger/engine/**/*.py", "ledger/errors.py", "chain/runtime/yuma/**/*.py")
+
+_AMM = ("amm/**/*.py",)
+# For each package with kernels: those kernels, and the modules whose kernels or constants are compiled into them.
+KERNEL_SOURCES = {
+    "amm": _AMM,
+    "ledger.engine": (*_AMM, "ledger/engine/**/*.py", "ledger/errors.py"),
+    "chain.runtime.yuma": (*_AMM, "chain/runtime/yuma/**/*.py"),
+}
+INTERPRETED = "TAOBOURSE_INTERPRETED"
+"""Environment variable: packages, separated by commas, whose kernels run as plain Python, for debugging."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def kernel_sources() -> list[Path]:
-    """Return every source file that compiled kernels depend on."""
-    return sorted(path.resolve() for pattern in KERNEL_SOURCES for path in ROOT.glob(pattern))
+def package_of(module: str) -> str:
+    """Return the package of ``KERNEL_SOURCES`` that a module belongs to; raises ``LookupError`` outside of them."""
+    for package in KERNEL_SOURCES:
+        if module == package or module.startswith(package + "."):
+            return package
+    raise LookupError(f"{module} is outside the packages with kernels: name it in KERNEL_SOURCES")
 
 
-def cache_folder() -> Path:
-    """Return the folder named by the digest of the kernel sources, numba, numpy and Python."""
+def kernel_sources(package: str) -> list[Path]:
+    """Return every source file that the compiled kernels of a package depend on."""
+    return sorted({path.resolve() for pattern in KERNEL_SOURCES[package] for path in ROOT.glob(pattern)})
+
+
+def cache_base() -> Path:
+    """Return the folder that holds the kernel folders."""
+    if os.access(ROOT, os.W_OK):
+        return ROOT / ".cache"
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "taobourse"
+
+
+@cache
+def cache_folder(package: str) -> Path:
+    """Return the folder of a package's kernels, named by the digest of its sources, numba, numpy and Python."""
     digest = hashlib.blake2b(digest_size=12)
-    for path in kernel_sources():
+    for path in kernel_sources(package):
         digest.update(str(path.relative_to(ROOT)).encode())
         digest.update(path.read_bytes())
-    for package in ("numba", "numpy", "llvmlite"):
-        digest.update(metadata.version(package).encode())
+    for library in ("numba", "numpy", "llvmlite"):
+        digest.update(metadata.version(library).encode())
     digest.update(sys.version.encode())
-    base = ROOT / ".cache"
-    if not os.access(ROOT, os.W_OK):
-        base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "taobourse"
-    return base / f"kernels-{digest.hexdigest()}"
-
-
-os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder()))
-
-from numba import config, njit  # noqa: E402 - the folder must be named before numba reads it
-
-# Where something else imported numba before this module, numba has read its settings already.
-config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
+    return cache_base() / f"kernels-{package}-{digest.hexdigest()}"
 
 
 def kernel(function: F) -> F:
     """Compile a module-level function in nopython mode, cached on disk; never with ``fastmath``."""
-    compiled: F = njit(cache=True)(function)
+    package = package_of(function.__module__)
+    if package in os.environ.get(INTERPRETED, "").split(","):
+        np.seterr(over="ignore")  # hashing wraps around, as compiled code does without a word
+        return function
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(cache_folder(package))
+    try:
+        compiled: F = njit(cache=True)(function)
+    finally:
+        config.CACHE_DIR = before
     return compiled
 
 
 def remove_stale_folders() -> None:
-    """Delete the kernel folders of earlier sources beside the current one."""
-    current = Path(os.environ["NUMBA_CACHE_DIR"])
-    for folder in current.parent.glob("kernels-*"):
-        if folder != current:
+    """Delete the kernel folders of earlier sources beside the current ones."""
+    current = {cache_folder(package) for package in KERNEL_SOURCES}
+    for folder in cache_base().glob("kernels-*"):
+        if folder not in current:
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def warm() -> None:
     """Compile every kernel that has a ``warm_up`` function in its module's package."""
     remove_stale_folders()
-    for module in ("amm.warm_up", "ledger.engine.warm_up"):
+    for package in KERNEL_SOURCES:
+        module = f"{package}.warm_up"
         if (ROOT / (module.replace(".", "/") + ".py")).exists():
             import_module(module).warm_up()
 
