@@ -40,7 +40,7 @@ def test_kernels_are_kept_in_the_folder_of_the_digest_even_where_numba_was_impor
 
 
 def test_kernels_of_a_package_run_as_plain_python_where_the_environment_says_so() -> None:
-    program = "from ledger.engine.pools import value_at as a; from amm.pool import pool_fee as b; print(type(a), type(b))"
+    program = "from ledger.engine.pools import value_at as v; from amm.shares import cap as c; print(type(v), type(c))"
     environment = os.environ | {kernel_cache.INTERPRETED: "ledger.engine"}
     answer = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
