@@ -13,7 +13,7 @@ from ledger.engine.state import (
     ledger_amount,
     ledger_slot,
 )
-from ledger.engine.tables import CUSTODY, CUSTOMER, POSTINGS
+from ledger.engine.tables import CUSTODY, OVERDRAWN, POSTINGS
 
 
 @kernel
@@ -32,7 +32,7 @@ def post_free(state: State, account: int, asset: int, delta: int) -> None:
     state.totals[asset]["customers_free"] += delta
     note(state, asset, delta)
     if row["free"] < 0:
-        break_law(state, CUSTOMER, row["free"])
+        break_law(state, OVERDRAWN, row["free"])
 
 
 @kernel
@@ -45,7 +45,7 @@ def post_held(state: State, account: int, asset: int, delta: int) -> None:
     state.totals[asset]["customers_held"] += delta
     note(state, asset, delta)
     if row["held"] < 0:
-        break_law(state, CUSTOMER, row["held"])
+        break_law(state, OVERDRAWN, row["held"])
 
 
 @kernel
@@ -67,7 +67,7 @@ def post(state: State, account_class: int, first: int, second: int, asset: int, 
     elif account_class == AccountClass.WITHDRAWING:
         totals["withdrawing"] += delta
         if row["amount"] < 0:
-            break_law(state, CUSTOMER, row["amount"])
+            break_law(state, OVERDRAWN, row["amount"])
     elif account_class == AccountClass.REWARDS_IDLE:
         totals["rewards"] += delta
     else:

@@ -2,7 +2,7 @@
 
 from amm.kernel_cache import kernel
 from ledger.engine.api import Records
-from ledger.engine.evolve import evolve
+from ledger.engine.evolve import apply_out
 from ledger.engine.funds import decide_deposit, decide_resolve, decide_withdrawal
 from ledger.engine.heads import (
     decide_account_seen,
@@ -181,9 +181,7 @@ def decide_all(state: State, commands: Records, refusals: Records, decisions: Re
                     reject(state, command, refusals[i], 0, 0)
                 else:
                     decide_one(state, command)
-            while run["applied"] < run["count"]:
-                evolve(state, state.out[run["applied"]])
-                run["applied"] += 1
+            apply_out(state)
             if run["law"] != 0:
                 return
         decision = decisions[i]

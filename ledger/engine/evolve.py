@@ -3,12 +3,12 @@
 from amm.kernel_cache import kernel
 from ledger.engine.api import Records
 from ledger.engine.balances import check_sums
-from ledger.engine.fills import apply_trade
 from ledger.engine.funds import apply_funds
 from ledger.engine.heads import apply_difference, apply_head
 from ledger.engine.jobs import apply_job
 from ledger.engine.layout import EventKind
-from ledger.engine.listing import apply_configured, apply_halt, apply_listed, market_slot
+from ledger.engine.listing import apply_configured, apply_halt, apply_listed, apply_market, market_slot
+from ledger.engine.live import apply_trade
 from ledger.engine.rules import carries_answer, remember_answer
 from ledger.engine.setup import apply_setup
 from ledger.engine.state import Row, State, break_law
@@ -19,8 +19,10 @@ from ledger.engine.tables import KIND, SEQUENCE
 def apply(state: State, event: Row) -> None:
     """Apply what an event says to the tables it concerns."""
     kind = event["kind"]
-    if EventKind.ORDER_ACCEPTED.value <= kind <= EventKind.ORDER_CLOSED.value:
+    if EventKind.ORDER_ACCEPTED.value <= kind <= EventKind.ORDERS_CANCELLED.value or kind == EventKind.ORDER_SENT.value:
         apply_trade(state, event)
+    elif kind in (EventKind.CUT_MATCHED.value, EventKind.MIRROR_MOVED.value):
+        apply_market(state, event)
     elif kind in (
         EventKind.HEAD_BEGAN.value,
         EventKind.HEAD_ENDED.value,
@@ -76,6 +78,15 @@ def evolve(state: State, event: Row) -> None:
         remember_answer(state, event)
     scalars["seq"] = event["seq"]
     scalars["ts"] = run["ts"]
+
+
+@kernel
+def apply_out(state: State) -> None:
+    """Apply what a rule has appended so far, so that its next step sees the state after it."""
+    run = state.run[0]
+    while run["applied"] < run["count"] and run["law"] == 0:
+        evolve(state, state.out[run["applied"]])
+        run["applied"] += 1
 
 
 @kernel

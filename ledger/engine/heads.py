@@ -353,6 +353,12 @@ def apply_pool(state: State, event: Row) -> None:
     market["rate"] = event["aux"]
     market["closed"] = 1 if event["flags"] & Flag.CLOSED.value else 0
     market["spot"] = event["amount"]
+    market["spot_4"] = market["spot_3"]
+    market["spot_3"] = market["spot_2"]
+    market["spot_2"] = market["spot_1"]
+    market["spot_1"] = market["spot_0"]
+    market["spot_0"] = event["amount"]
+    market["spots"] = min(market["spots"] + 1, 5)
     market["pool_height"] = state.scalars[0]["head"]
 
 
@@ -366,7 +372,7 @@ def apply_window(state: State, event: Row) -> None:
     elif market["need_since"] == 0 or (need > 0) != (market["need"] > 0):
         market["need_since"] = state.scalars[0]["head"]
     market["need"] = need
-    market["used"] = 0
+    market["used"] = market["firm_used"]
     market["cap"] = event["limit"]
     market["mirror_tao"] = event["pool_tao"]
     market["mirror_alpha"] = event["pool_alpha"]

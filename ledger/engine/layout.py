@@ -98,6 +98,48 @@ class Flag(IntFlag):
     BY_OPERATOR = 16384  # done by an operator, not by a customer
 
 
+class Trait(IntFlag):
+    """What an order is beside its flags: how it is triggered, and what happens when it meets its own account.
+
+    ``code`` of ``PLACE_ORDER`` and of ``ORDER_ACCEPTED``.
+    """
+
+    STOP_LOSS = 1  # waits for its trigger price: a buy until the price rises to it, a sale until it falls to it
+    TAKE_PROFIT = 2  # waits for its trigger price: a buy until the price falls to it, a sale until it rises to it
+    ON_INDEX = 4  # the trigger is held against the index price at each head; absent: against the last trade
+    STP_OLDEST = 8  # meeting an order of the same account cancels that order
+    STP_BOTH = 16  # cancels both; with neither bit the newest, what is left of this order, is cancelled
+
+
+class OrderState(IntEnum):
+    """Where a live order is between commands."""
+
+    WORKING = 0  # being decided
+    RESTING = 1  # in the book
+    QUEUED = 2  # waits for the cut that takes it
+    IN_FLIGHT = 3  # part of the settlement that is not closed
+    ARMED = 4  # waits for its trigger price
+    QUOTE = 5  # not an order: a firm quote that can still be taken
+    GUARD = 6  # not an order: the switch that cancels an account's orders when it is not renewed
+
+
+class Shelf(IntEnum):
+    """The price-time lists of one market; each tells which key comes first."""
+
+    BIDS = 0  # resting buys by limit, highest first
+    ASKS = 1  # resting sales by limit, lowest first
+    QUEUED_BUYS = 2  # queued buys by limit, highest first
+    QUEUED_SALES = 3  # queued sales by limit, lowest first
+    LAST_RISING = 4  # armed on the last trade, triggered at or above their trigger price, lowest first
+    LAST_FALLING = 5  # armed on the last trade, triggered at or below it, highest first
+    INDEX_RISING = 6
+    INDEX_FALLING = 7
+    FLIGHT = 8  # in the settlement, by order id
+
+
+SHELVES = 9
+
+
 class Mode(IntEnum):
     """How a fill came about; ``code`` of ``FILLED``."""
 
@@ -160,10 +202,17 @@ class CommandKind(IntEnum):
     ADD_ADDRESS = 9
     ANNOUNCE_FUNDING = 10
     RESOLVE_SUSPENSE = 11
+    SET_TIER = 12
     # customers
     PLACE_ORDER = 20
     CANCEL_ORDER = 21
     REQUEST_WITHDRAWAL = 22
+    AMEND_ORDER = 23
+    CANCEL_ALL = 24
+    CANCEL_AFTER = 25
+    ISSUE_QUOTE = 26
+    TAKE_QUOTE = 27
+    RELEASE_QUOTE = 28
     # link
     REQUEST_SWEEP = 30
     ACCEPT_SIGNED = 31
@@ -200,10 +249,26 @@ class EventKind(IntEnum):
     SUSPENSE_RESOLVED = 12
     HOUSE_FUNDED = 13
     HOUSE_TAKEN = 14
+    TIER_SET = 15
 
     ORDER_ACCEPTED = 20
     FILLED = 21
     ORDER_CLOSED = 22
+    CROSSED = 23
+    ORDER_RESTED = 24
+    ORDER_QUEUED = 25
+    STOP_ARMED = 26
+    STOP_TRIGGERED = 27
+    ORDER_AMENDED = 28
+    CANCEL_NOTED = 29
+    ORDERS_CANCELLED = 30
+    CANCEL_AFTER_SET = 31
+    ORDER_SENT = 32
+    CUT_MATCHED = 33
+    MIRROR_MOVED = 34
+    QUOTE_ISSUED = 35
+    QUOTE_TAKEN = 36
+    QUOTE_ENDED = 37
 
     HEAD_BEGAN = 40
     HEAD_ENDED = 41
@@ -211,6 +276,9 @@ class EventKind(IntEnum):
     POOL_UPDATED = 43
     WINDOW_OPENED = 44
     CUT_ADVANCED = 45
+    MARKET_DISSOLVED = 46
+    CLAIM_PAID = 47
+    HOUSE_CLAIM_PAID = 48
 
     SETTLEMENT_REQUESTED = 50
     SETTLEMENT_ITEM_REQUESTED = 51

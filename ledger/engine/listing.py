@@ -184,6 +184,19 @@ def apply_configured(state: State, event: Row) -> None:
 
 
 @kernel
+def apply_market(state: State, event: Row) -> None:
+    """Apply a match of the cut, or a mirror that was built anew with what waits for the chain."""
+    market = state.markets[market_slot(state, int64(event["netuid"]))]
+    if event["kind"] == EventKind.CUT_MATCHED.value:
+        market["used"] += event["limit"]
+        return
+    market["mirror_tao"] = event["pool_tao"]
+    market["mirror_alpha"] = event["pool_alpha"]
+    market["block_pending"] = event["amount"]
+    market["firm_pending"] = event["aux"]
+
+
+@kernel
 def decide_halt(state: State, command: Row) -> None:
     """Halt or clear, by an operator. Refuses: PARAMETER_OUT_OF_RANGE, UNKNOWN_MARKET."""
     bits = command["code"]

@@ -240,12 +240,22 @@ def export_state(state: State, directory: Directory) -> dict[str, Any]:
         "addresses": _rows(state.addresses[: scalars["addresses"]]),
         "keys": [list(map(int, row)) for row in state.keys[: scalars["keys"]].tolist()],
         "fundings": [list(map(int, row)) for row in state.fundings[: scalars["fundings"]].tolist()],
+        "orders": _rows(state.orders[: scalars["orders"]], "order_id"),
+        "volumes": _volumes(state),
+        "tiers": [list(map(int, row)) for row in state.tiers.tolist()],
         "answers": _rows(state.answers[0, : scalars["answers_even"]])
         + _rows(state.answers[1, : scalars["answers_odd"]]),
     }
-    hidden = {"balances", "ledger"}  # they count rows that may be all zero
+    # They count rows that may be all zero, or tell where rows stand and not what is true.
+    hidden = {"balances", "ledger", "orders", "free_order", "levels", "free_level"}
     plain = {name: int(scalars[name]) for name in scalars.dtype.names if name not in hidden}
     return {"scalars": plain, **rows, "texts": directory.export()}
+
+
+def _volumes(state: State) -> list[list[int]]:
+    """Return ``[account, units of each day .., newest day]`` of the accounts that have traded."""
+    rows = state.volumes[: int(state.scalars[0]["accounts"])]
+    return [[int(slot) + 1, *rows[slot].tolist()] for slot in np.flatnonzero(rows.any(axis=1))]
 
 
 def _rows(table: Records, *amounts: str) -> list[list[int]]:

@@ -217,6 +217,8 @@ def decide_order(state: State, command: Row) -> None:
     event["aux"] = command["aux"]
     event["other"] = command["other"]
     event["payload"] = command["payload"]
+    event["pool_alpha"] = market["taker_ppm"]
+    event["fee"] = market["maker_ppm"]
     answer(state, event, command)
     if reason == 0:
         append_fill(state, command, plan, order_id, fee)

@@ -35,6 +35,36 @@ def mirror_of(market: Row, pending: int) -> tuple[int, int]:
 
 
 @kernel
+def index_price(market: Row) -> int:
+    """Return the mean of the spot prices at the last five heads, rounded down; 0 before the first."""
+    heads = market["spots"]
+    if heads == 0:
+        return 0
+    # Parts and remainders apart: five prices near the top of the type would leave it.
+    whole = (
+        market["spot_0"] // heads
+        + market["spot_1"] // heads
+        + market["spot_2"] // heads
+        + market["spot_3"] // heads
+        + market["spot_4"] // heads
+    )
+    rest = (
+        market["spot_0"] % heads
+        + market["spot_1"] % heads
+        + market["spot_2"] % heads
+        + market["spot_3"] % heads
+        + market["spot_4"] % heads
+    )
+    return whole + rest // heads
+
+
+@kernel
+def pending_of(market: Row, held: int) -> int:
+    """Return the net alpha between us and the chain when the market's house account holds ``held`` alpha."""
+    return market["target"] - held + market["block_pending"] + market["firm_pending"]
+
+
+@kernel
 def value_at(price: int, alpha: int) -> int:
     """Return alpha (0 or more) valued at a price, rao of TAO, rounded down and saturating."""
     value = mul_div_floor(alpha, price, RAO)

@@ -75,6 +75,14 @@ def reference_of(event: Row) -> int:
         return int64(event["key"])
     if kind == EventKind.HOTKEY_ADDED.value:
         return int64(event["other"])
+    if kind in (
+        EventKind.ORDER_CLOSED.value,
+        EventKind.ORDER_AMENDED.value,
+        EventKind.CANCEL_NOTED.value,
+        EventKind.QUOTE_TAKEN.value,
+        EventKind.QUOTE_ENDED.value,
+    ):
+        return event["order_id"]
     return event["seq"]
 
 
@@ -107,7 +115,16 @@ def repeat_answer(state: State, parity: int, slot: int, digest: int) -> bool:
 def carries_answer(kind: int) -> bool:
     """Tell whether events of this kind may be the answer to a client id; others keep hashes in those fields."""
     return kind <= EventKind.SUSPENSE_RESOLVED.value or kind in (
+        EventKind.TIER_SET.value,
         EventKind.ORDER_ACCEPTED.value,
+        EventKind.ORDER_CLOSED.value,
+        EventKind.ORDER_AMENDED.value,
+        EventKind.CANCEL_NOTED.value,
+        EventKind.ORDERS_CANCELLED.value,
+        EventKind.CANCEL_AFTER_SET.value,
+        EventKind.QUOTE_ISSUED.value,
+        EventKind.QUOTE_TAKEN.value,
+        EventKind.QUOTE_ENDED.value,
         EventKind.WITHDRAWAL_HELD.value,
         EventKind.SWEEP_REQUESTED.value,
     )

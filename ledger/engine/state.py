@@ -7,13 +7,14 @@ or events could add, so that nothing is ever moved under a kernel.
 # Fields of records are Any to a checker; compiled code has one integer for all of them.
 # mypy: disable-error-code="no-any-return"
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from amm.kernel_cache import kernel
 from ledger.engine.api import Records
-from ledger.engine.layout import EVENT, NO_NETUID, JobState
+from ledger.engine.layout import EVENT, NO_NETUID, SHELVES, JobState
 from ledger.engine.tables import (
     ADDRESS,
     ANSWER,
@@ -21,15 +22,23 @@ from ledger.engine.tables import (
     ASSETS,
     BALANCE,
     CAPACITY,
+    CUSTOMER,
     FUNDING,
     JOB,
     KEY,
     LEDGER,
+    LEVEL,
+    LINK,
     MARKET,
+    ORDER,
     REFERENCE,
     RUN,
     SCALARS,
+    SHELF,
+    TIER,
+    TIERS,
     TOTALS,
+    VOLUME_DAYS,
 )
 
 Row = Any
@@ -43,7 +52,8 @@ class State(NamedTuple):
     """All tables; ``run`` and ``out`` are the working place of a batch and not part of the truth.
 
     The indexes are open-addressing tables of slot + 1, a power of two wide and at most half full: ``balance_index`` by
-    (account, asset), ``ledger_index`` by (code, asset), ``answer_index[generation parity]`` by (account, client id).
+    (account, asset), ``ledger_index`` by (code, asset), ``answer_index[generation parity]`` by (account, client id),
+    ``order_index`` by order id. ``links``, ``levels`` and ``shelves`` are the lists of ``book.py``.
     """
 
     scalars: Records
@@ -60,6 +70,14 @@ class State(NamedTuple):
     fundings: Records
     answers: Records
     answer_index: Records
+    orders: Records
+    order_index: Records
+    links: Records
+    levels: Records
+    shelves: Records
+    customers: Records
+    volumes: Records
+    tiers: Records
     run: Records
     out: Records
 
@@ -279,6 +297,10 @@ def reindex(state: State) -> None:
         for slot in range(used):
             answer = state.answers[parity, slot]
             index_put(index, spread(answer["id_hi"] ^ answer["account"], answer["id_lo"], len(index)), slot)
+    for slot in range(state.scalars[0]["orders"]):
+        order_id = state.orders[slot]["order_id"]
+        if order_id != 0:
+            index_put(state.order_index, spread(order_id, 0, len(state.order_index)), slot)
 
 
 _FIRST = 64
@@ -301,6 +323,14 @@ def empty_state() -> State:
         fundings=np.zeros(_FIRST, FUNDING),
         answers=np.zeros((2, _FIRST), ANSWER),
         answer_index=np.zeros((2, 2 * _FIRST), np.int32),
+        orders=np.zeros(_FIRST, ORDER),
+        order_index=np.zeros(2 * _FIRST, np.int32),
+        links=np.zeros(3 * _FIRST, LINK),
+        levels=np.zeros(2 * _FIRST, LEVEL),
+        shelves=np.zeros(1 + SHELVES * _FIRST, SHELF),
+        customers=np.zeros(_FIRST, CUSTOMER),
+        volumes=np.zeros((_FIRST, VOLUME_DAYS + 1), np.int32),
+        tiers=np.zeros(TIERS, TIER),
         run=np.zeros(1, RUN),
         out=np.zeros(_FIRST, EVENT),
     )
@@ -310,7 +340,8 @@ def reserve(state: State, *, records: int, events: int) -> State:
     """Return a state with room for what ``records`` more commands or events can add, and for ``events`` in ``out``.
 
     A record adds at most two balance rows, four ledger accounts and one row of every other table. Tables at least
-    double when they grow, so that a row is moved a bounded number of times.
+    double when they grow, so that a row is moved a bounded number of times. Tables that belong to the rows of another
+    one grow with it.
     """
     scalars = state.scalars[0]
     wanted = {
@@ -322,17 +353,27 @@ def reserve(state: State, *, records: int, events: int) -> State:
         "keys": scalars["keys"] + records,
         "fundings": scalars["fundings"] + records,
         "answers": max(scalars["answers_even"], scalars["answers_odd"]) + records,
+        "orders": scalars["orders"] + records,
+        "customers": scalars["accounts"] + records,
     }
     grown: dict[str, Records] = {}
     for name, rows in wanted.items():
         table: Records = getattr(state, name)
         if rows > table.shape[-1]:
-            grown[name] = _widen(table, max(2 * table.shape[-1], int(rows)))
+            room = max(2 * table.shape[-1], int(rows))
+            grown[name] = _widen(table, room)
+            for follower, rows_of in _FOLLOWERS.get(name, {}).items():
+                grown[follower] = _widen(getattr(state, follower), rows_of(room))
     if events > len(state.out):
         grown["out"] = np.zeros(max(2 * len(state.out), events), EVENT)
     if not grown:
         return state
-    indexes = {"balances": "balance_index", "ledger": "ledger_index", "answers": "answer_index"}
+    indexes = {
+        "balances": "balance_index",
+        "ledger": "ledger_index",
+        "answers": "answer_index",
+        "orders": "order_index",
+    }
     rebuilt = [index for table, index in indexes.items() if table in grown]
     if rebuilt:
         for name, index in indexes.items():
@@ -345,7 +386,19 @@ def reserve(state: State, *, records: int, events: int) -> State:
     return state
 
 
+_FOLLOWERS: dict[str, dict[str, Callable[[int], int]]] = {
+    "markets": {"shelves": lambda rows: 1 + SHELVES * rows},
+    "orders": {"links": lambda rows: 3 * rows, "levels": lambda rows: 2 * rows},
+    "customers": {"volumes": lambda rows: rows},
+}
+"""Tables that grow with another: an order stands on one level by price and one by time at most."""
+
+
 def _widen(table: Records, rows: int) -> Records:
+    if table.dtype == np.int32:  # the volumes: one row of columns each
+        wide = np.zeros((rows, *table.shape[1:]), table.dtype)
+        wide[: len(table)] = table
+        return wide
     wide = np.zeros((*table.shape[:-1], rows), table.dtype)
     wide[..., : table.shape[-1]] = table
     return wide

@@ -48,6 +48,11 @@ SCALARS = np.dtype(
             "jobs",
             "addresses",
             "fundings",
+            "orders",  # rows of the slab ever used
+            "free_order",  # slot + 1 of a free row below, 0 for none
+            "live_orders",
+            "levels",
+            "free_level",
         )
     ]
 )
@@ -100,6 +105,18 @@ MARKET = np.dtype(
             "item_hotkey",
             "item_cut",  # cut that it covers
             "item_done",  # 1 once its outcome was seen
+            "block_pending",  # alpha that the settlement in flight is expected to bring customers; negative: take
+            "firm_pending",  # alpha of firm quotes that live; positive: customers buy
+            "firm_used",  # TAO that firm quotes that live count in each window, rao
+            "last",  # price of the last trade, 0 before the first
+            "traded",  # seq of the last trade
+            "spots",  # heads in the ring below, up to 5
+            "spot_0",  # spot price at the last heads, newest first
+            "spot_1",
+            "spot_2",
+            "spot_3",
+            "spot_4",
+            "orders",  # live orders of the market, in all states
         )
     ]
 )
@@ -180,6 +197,79 @@ ADDRESS = np.dtype(
     ]
 )
 
+ORDER = np.dtype(
+    [
+        (name, _ALL)
+        for name in (
+            "order_id",  # seq of ORDER_ACCEPTED, QUOTE_ISSUED or CANCEL_AFTER_SET; 0: the row is free
+            "account",
+            "market",  # slot
+            "flags",  # Flag
+            "traits",  # Trait
+            "state",  # OrderState
+            "limit",  # price
+            "trigger",  # price
+            "slippage_ppm",  # of a market order that waits for its trigger
+            "amount",  # total: alpha rao, or with IN_QUOTE rao of TAO to spend before fees
+            "total",  # with IN_QUOTE: the most to pay, fees included, rao
+            "alpha",  # filled so far, rao
+            "tao",  # cost or proceeds so far before fees, rao
+            "fee",  # trading fees so far, rao
+            "held",  # held for it now, rao of the asset given away
+            "taker_ppm",
+            "maker_ppm",
+            "expires",  # ms, 0: never
+            "flight",  # part of the settlement's amount, rao of TAO (buy) or alpha (sell)
+            "cancel",  # Refusal that closes it once its settlement is over, 0 for none
+            "priority",  # seq that gives its place in time
+            "shelf",  # place of its shelf + 1, 0 for none
+            "userref",
+        )
+    ]
+)
+"""Live orders, firm quotes and guards: a slab. Free rows are chained by ``account`` (slot + 1)."""
+
+LINK = np.dtype([("next", "<i4"), ("prev", "<i4"), ("level", "<i4")])
+"""Places of one order row in a list: slot + 1 of its neighbours, and of the level that it stands on."""
+BY_PRICE, BY_TIME, BY_ACCOUNT = range(3)
+"""The lists of an order row; its links are row ``3 * slot + list``."""
+
+LEVEL = np.dtype(
+    [
+        ("key", _ALL),  # price, order id or time
+        ("first", "<i4"),  # order slot + 1
+        ("last", "<i4"),
+        ("left", "<i4"),  # level slot + 1; a free row is chained by ``left``
+        ("right", "<i4"),
+        ("before", "<i4"),  # levels next to it by key
+        ("after", "<i4"),
+    ]
+)
+"""One key of one shelf with its orders in time order: a node of a treap whose shape depends on the keys alone."""
+
+SHELF = np.dtype([("root", "<i4"), ("lowest", "<i4"), ("highest", "<i4"), ("orders", "<i4")])
+"""One shelf: row 0 holds what waits for a time (key: ms), row ``1 + SHELVES * market slot + Shelf`` the others."""
+
+CUSTOMER = np.dtype(
+    [
+        ("first", "<i4"),  # order slot + 1: its live orders, oldest first
+        ("last", "<i4"),
+        ("orders", "<i4"),
+        ("quotes", "<i4"),  # firm quotes that live
+        ("guard", "<i4"),  # order slot + 1 of its cancel-after
+        ("tier", "<i4"),
+    ]
+)
+"""What the engine keeps per account number beside balances; row number = account - 1."""
+
+VOLUME_DAYS = 31
+"""Columns of the volume table: TAO traded per day of the last 30, and the number of the newest day."""
+VOLUME_UNIT = 10**6
+"""rao that one unit of the volume table stands for; rounded down, so a tier is never reached early."""
+
+TIER = np.dtype([("volume", _ALL), ("taker_share", _ALL), ("maker_share", _ALL)])
+TIERS = 16
+
 KEY = np.dtype([("role", _ALL), ("account", _ALL)])  # row number = key number - 1
 
 FUNDING = np.dtype([("netuid", _ALL), ("alpha", _ALL), ("amount", _ALL)])  # announced and not arrived, oldest first
@@ -241,5 +331,5 @@ LAWS = (
     "an event names what exists",
     "an event kind is known",
 )
-POSTINGS, CUSTOMER, CUSTODY, CAPACITY, SEQUENCE, REFERENCE, KIND = range(1, 8)
+POSTINGS, OVERDRAWN, CUSTODY, CAPACITY, SEQUENCE, REFERENCE, KIND = range(1, 8)
 """Numbers of the laws."""

@@ -1,9 +1,10 @@
 """A state as bytes and back: what a restart may begin with instead of the first event.
 
-A snapshot carries the hash of the canonical state it was taken from, and is used only if the state it gives has that
-hash.
+A snapshot carries a digest of its own bytes, since the lists of the book stand outside the canonical state, and the
+hash of the canonical state it was taken from; it is used only if both hold.
 """
 
+import hashlib
 import zlib
 from dataclasses import dataclass
 from typing import Final
@@ -22,6 +23,7 @@ WORKING: Final = frozenset({"run", "out"})
 
 COMPRESSION: Final = 1
 UNPACKED_MAX: Final = 8 * 2**30
+DIGEST_BYTES: Final = 32
 
 
 @dataclass(eq=False)
@@ -57,7 +59,12 @@ def encode_snapshot(engine: Engine) -> bytes:
         if name not in WORKING
     }
     snapshot = _Snapshot(LAYOUT_VERSION, engine.seq, engine.state_hash(), tables, engine.directory)
-    return zlib.compress(msgspec.msgpack.encode(snapshot), COMPRESSION)
+    body = msgspec.msgpack.encode(snapshot)
+    return zlib.compress(_digest(body) + body, COMPRESSION)
+
+
+def _digest(body: bytes) -> bytes:
+    return hashlib.blake2b(body, digest_size=DIGEST_BYTES).digest()
 
 
 def decode_snapshot(data: bytes) -> Engine:
@@ -67,8 +74,11 @@ def decode_snapshot(data: bytes) -> Engine:
         content = unpacker.decompress(data, UNPACKED_MAX)
         if not unpacker.eof:
             raise SnapshotBroken("cut off, or larger than allowed")
-        snapshot = msgspec.msgpack.decode(content, type=_Snapshot)
-    except (zlib.error, msgspec.MsgspecError) as error:
+        body = content[DIGEST_BYTES:]
+        if _digest(body) != content[:DIGEST_BYTES]:
+            raise SnapshotBroken("the bytes are not those that were written")
+        snapshot = msgspec.msgpack.decode(body, type=_Snapshot)
+    except (zlib.error, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise SnapshotBroken(f"{type(error).__name__}: {error}") from error
     if snapshot.layout != LAYOUT_VERSION:
         raise SnapshotBroken(f"layout {snapshot.layout}, this build reads {LAYOUT_VERSION}")

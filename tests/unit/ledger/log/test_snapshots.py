@@ -44,20 +44,14 @@ def test_an_engine_from_a_snapshot_goes_on_as_the_live_one_does() -> None:
 
 SNAPSHOT = encode_snapshot(played()[0].engine)
 CONTENT = zlib.decompress(SNAPSHOT)
-LIVE = played()[0].engine.state_hash()
 
 
 @given(place=st.integers(0, len(CONTENT) - 1), bit=st.integers(0, 7))
-def test_a_changed_bit_is_refused_or_changes_nothing_that_counts(place: int, bit: int) -> None:
-    """Rows beyond those in use are no part of the state; everything else is under the hash."""
+def test_a_changed_bit_is_refused(place: int, bit: int) -> None:
     changed = bytearray(CONTENT)
     changed[place] ^= 1 << bit
-
-    try:
-        restored = decode_snapshot(zlib.compress(bytes(changed)))
-    except SnapshotBroken:
-        return
-    assert restored.state_hash() == LIVE
+    with pytest.raises(SnapshotBroken):
+        decode_snapshot(zlib.compress(bytes(changed)))
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00" * 40, SNAPSHOT[:-3], zlib.compress(b"\x93\x01\x02\x03")])
