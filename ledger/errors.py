@@ -44,6 +44,14 @@ class Refusal(IntEnum):
     SLIPPAGE_OUT_OF_RANGE = 42
     DEADLINE_PASSED = 43
     UNKNOWN_ORDER = 44
+    POST_ONLY_WOULD_TRADE = 45
+    AMEND_NOT_POSSIBLE = 46
+    TRIGGER_OUT_OF_RANGE = 47
+    EXPIRY_OUT_OF_RANGE = 48
+    TIMEOUT_OUT_OF_RANGE = 49
+    UNKNOWN_QUOTE = 50
+    TIER_OUT_OF_RANGE = 51
+    QUOTE_TOO_SMALL = 52
     # why an accepted order was closed, in whole or in part
     WINDOW_FULL = 60
     HEAD_STALE = 61
@@ -58,6 +66,13 @@ class Refusal(IntEnum):
     LIMIT_REACHED = 70
     SLIPPAGE_REACHED = 71
     SPEC_UNKNOWN = 72
+    CANCELLED = 73
+    EXPIRED = 74
+    FOK_NOT_FILLABLE = 75
+    SELF_TRADE = 76
+    CANCEL_AFTER_FIRED = 77
+    ORDER_OF_DISSOLVED = 78
+    QUOTE_RELEASED = 79
     # deposits and withdrawals
     BELOW_MINIMUM = 80
     UNKNOWN_OWNER = 81
@@ -125,6 +140,14 @@ TEXTS: dict[Refusal, RefusalText] = {
     Refusal.SLIPPAGE_OUT_OF_RANGE: RefusalText("the slippage is out of range", "0 to the bound, ppm"),
     Refusal.DEADLINE_PASSED: RefusalText("the deadline passed before the order was decided", "value is now, ms"),
     Refusal.UNKNOWN_ORDER: RefusalText("the account has no such live order", "the id of a live order"),
+    Refusal.POST_ONLY_WOULD_TRADE: RefusalText("the order would trade at once", "a price that rests, or no post-only"),
+    Refusal.AMEND_NOT_POSSIBLE: RefusalText("the order cannot be amended as asked", "cancel it and place another"),
+    Refusal.TRIGGER_OUT_OF_RANGE: RefusalText("the trigger price is missing or out of range", "1 to the bound"),
+    Refusal.EXPIRY_OUT_OF_RANGE: RefusalText("the order would expire before it lives", "later than the bound, s"),
+    Refusal.TIMEOUT_OUT_OF_RANGE: RefusalText("the timeout is out of range", "0 to the bound, ms"),
+    Refusal.UNKNOWN_QUOTE: RefusalText("the account has no such quote alive", "the id of a quote that lives"),
+    Refusal.TIER_OUT_OF_RANGE: RefusalText("the tier or its figures are out of range or order", "ascending volumes"),
+    Refusal.QUOTE_TOO_SMALL: RefusalText("nothing comes out of so small a quote", "a larger amount"),
     Refusal.WINDOW_FULL: RefusalText("the order does not fit what is left of the window", "at most the cap per window"),
     Refusal.HEAD_STALE: RefusalText("the last head is too old to price by", "wait for the next head"),
     Refusal.JUMP_GATE: RefusalText("the pool price jumped between heads", "wait for three calm heads"),
@@ -138,6 +161,13 @@ TEXTS: dict[Refusal, RefusalText] = {
     Refusal.LIMIT_REACHED: RefusalText("the limit price was reached before the order was filled", "a wider limit"),
     Refusal.SLIPPAGE_REACHED: RefusalText("the slippage limit was reached before the order was filled", "a wider one"),
     Refusal.SPEC_UNKNOWN: RefusalText("the chain runs a version that was not reviewed", "a reviewed version"),
+    Refusal.CANCELLED: RefusalText("the order was cancelled by its owner", "nothing to mend"),
+    Refusal.EXPIRED: RefusalText("the time of the order or quote is over", "a later expiry"),
+    Refusal.FOK_NOT_FILLABLE: RefusalText("the whole order could not be filled at once", "a smaller order, or no FOK"),
+    Refusal.SELF_TRADE: RefusalText("the order met another one of the same account", "cancel that one first"),
+    Refusal.CANCEL_AFTER_FIRED: RefusalText("the account did not renew its cancel-after in time", "renew it sooner"),
+    Refusal.ORDER_OF_DISSOLVED: RefusalText("the subnet of the market was dissolved", "nothing to mend"),
+    Refusal.QUOTE_RELEASED: RefusalText("the quote was released by its owner", "nothing to mend"),
     Refusal.BELOW_MINIMUM: RefusalText("the amount is below the minimum", "at least the bound"),
     Refusal.UNKNOWN_OWNER: RefusalText("the deposit has no known owner", "an operator resolves it"),
     Refusal.MARKET_DISSOLVED: RefusalText("the subnet was dissolved", "an operator resolves the payout"),
