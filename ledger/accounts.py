@@ -177,7 +177,40 @@ def _grown(event: Any) -> list[Posting]:
     ]
 
 
+def _dissolved(event: Any) -> list[Posting]:
+    payout, netuid = int(event["tao"]), int(event["netuid"])
+    key = int(event["key"])
+    return [(f"custody:free:{key}", TAO_ASSET, -payout), (f"house:trading:SN{netuid}", TAO_ASSET, payout)]
+
+
+def _stake_closed(event: Any) -> list[Posting]:
+    asset, amount = _asset(event), int(event["amount"])
+    return [(_custody(event), asset, amount), (_house(event), asset, -amount)]
+
+
+def _claimed(event: Any) -> list[Posting]:
+    alpha, tao, account, asset = (int(event[name]) for name in ("amount", "tao", "account", "netuid"))
+    asset += 1
+    owner = f"c:{account}:free" if account else "suspense"
+    return [
+        (owner, asset, -alpha),
+        (_house(event), asset, alpha),
+        (owner, TAO_ASSET, tao),
+        (_house(event), TAO_ASSET, -tao),
+    ]
+
+
+def _house_claimed(event: Any) -> list[Posting]:
+    netuid, amount = int(event["netuid"]), int(event["amount"])
+    name = _NAMES[AccountClass(int(event["code"]))].format(netuid)
+    return [(name, netuid + 1, -amount), (_house(event), netuid + 1, amount)]
+
+
 _RULES = {
+    EventKind.MARKET_DISSOLVED: _dissolved,
+    EventKind.STAKE_CLOSED: _stake_closed,
+    EventKind.CLAIM_PAID: _claimed,
+    EventKind.HOUSE_CLAIM_PAID: _house_claimed,
     EventKind.SUSPENSE_RESOLVED: _resolved,
     EventKind.HOUSE_FUNDED: _funded,
     EventKind.ORDER_ACCEPTED: _accepted,

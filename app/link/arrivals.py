@@ -6,7 +6,7 @@ from app.link.blocks import BlockEvent, FinalisedBlock, Position
 from app.link.effects import Effects, GrowthCauses, arrives_from_outside, staked
 from app.link.keybook import KeyBook, OurKey
 from chain.keys import subnet_account
-from ledger.engine.layout import NO_NETUID
+from ledger.engine.layout import NO_NETUID, KeyRole
 
 WEIGHT_SCALE = 10**18
 """Weights of pools are parts of this."""
@@ -48,7 +48,8 @@ def dissolved_of(block: FinalisedBlock, book: KeyBook) -> list[Dissolution]:
     """Return what the chain paid our keys for listed subnets that were removed in this block.
 
     The payout of a key is the change of its free balance that transfers and fees do not explain. Where one block
-    removes several subnets, a key's whole payout is told for the first of them that it had stake in.
+    removes several subnets, a key's whole payout is told for the first of them that it had stake in. A listed subnet
+    that paid us nothing is told with a payout of 0 to the hot key, since its market ends all the same.
     """
     gone = sorted({event.fields["netuid"] for event in block.named("SubtensorModule", "NetworkRemoved")})
     payouts = []
@@ -60,6 +61,11 @@ def dissolved_of(block: FinalisedBlock, book: KeyBook) -> list[Dissolution]:
         payout = block.accounts[public].free - block.accounts_before[public].free - _explained(block, public)
         if payout > 0:
             payouts.append(Dissolution(key=key.number, netuid=netuid, payout=payout))
+    told = {payout.netuid for payout in payouts}
+    hot = next((key.number for key in book.keys.values() if key.role is KeyRole.HOT), None)
+    if hot is not None:
+        unpaid = (netuid for netuid in gone if netuid in book.listed and netuid not in told)
+        payouts.extend(Dissolution(key=hot, netuid=netuid, payout=0) for netuid in unpaid)
     return payouts
 
 

@@ -7,8 +7,9 @@ from ledger.engine.funds import apply_funds
 from ledger.engine.heads import apply_difference, apply_head
 from ledger.engine.jobs import apply_job
 from ledger.engine.layout import EventKind
-from ledger.engine.listing import apply_configured, apply_halt, apply_listed, apply_market, market_slot
+from ledger.engine.listing import apply_configured, apply_halt, apply_listed, apply_market
 from ledger.engine.live import apply_trade
+from ledger.engine.payout import apply_dissolution, apply_stage
 from ledger.engine.rules import carries_answer, remember_answer
 from ledger.engine.setup import apply_setup
 from ledger.engine.state import Row, State, break_law
@@ -23,6 +24,8 @@ def apply(state: State, event: Row) -> None:
         apply_trade(state, event)
     elif kind in (EventKind.CUT_MATCHED.value, EventKind.MIRROR_MOVED.value):
         apply_market(state, event)
+    elif EventKind.MARKET_DISSOLVED.value <= kind <= EventKind.STAKE_CLOSED.value:
+        apply_dissolution(state, event)
     elif kind in (
         EventKind.HEAD_BEGAN.value,
         EventKind.HEAD_ENDED.value,
@@ -51,7 +54,7 @@ def apply(state: State, event: Row) -> None:
     elif kind == EventKind.MARKET_LISTED.value:
         apply_listed(state, event)
     elif kind == EventKind.STAGE_CHANGED.value:
-        state.markets[market_slot(state, event["netuid"])]["stage"] = event["code"]
+        apply_stage(state, event)
     elif kind == EventKind.MARKET_CONFIGURED.value:
         apply_configured(state, event)
     elif kind == EventKind.HALT_CHANGED.value:

@@ -95,9 +95,9 @@ def decide_deposit(state: State, command: Row) -> None:
 def decide_withdrawal(state: State, command: Row) -> None:
     """Hold the amount and the fee of a withdrawal, or refuse it.
 
-    Refuses, in this order: UNKNOWN_ACCOUNT, MONEY_HALTED, UNKNOWN_MARKET, MARKET_STAGE, WITHDRAWALS_HALTED,
-    AMOUNT_OUT_OF_RANGE, BELOW_MINIMUM, UNKNOWN_ADDRESS, ADDRESS_ASSET, ADDRESS_COOLING, FEE_ABOVE_MAXIMUM,
-    INSUFFICIENT_FUNDS, NOT_COVERED, TOO_MANY.
+    Refuses, in this order: UNKNOWN_ACCOUNT, MONEY_HALTED, UNKNOWN_MARKET, MARKET_STAGE, MARKET_DISSOLVED,
+    WITHDRAWALS_HALTED, AMOUNT_OUT_OF_RANGE, BELOW_MINIMUM, UNKNOWN_ADDRESS, ADDRESS_ASSET, ADDRESS_COOLING,
+    FEE_ABOVE_MAXIMUM, INSUFFICIENT_FUNDS, NOT_COVERED, TOO_MANY.
     """
     scalars = state.scalars[0]
     account = command["account"]
@@ -119,6 +119,8 @@ def decide_withdrawal(state: State, command: Row) -> None:
         market = state.markets[slot]
         if not stage_allows(market["stage"], Verb.WITHDRAW.value):
             return reject(state, command, Refusal.MARKET_STAGE.value, market["stage"], 0)
+        if market["dissolved"] != 0:
+            return reject(state, command, Refusal.MARKET_DISSOLVED.value, netuid, 0)
         if market["withdrawals_halted"]:
             return reject(state, command, Refusal.WITHDRAWALS_HALTED.value, netuid, 0)
         smallest = MIN_WITHDRAWAL_ALPHA_VALUE
@@ -164,7 +166,7 @@ def decide_resolve(state: State, command: Row) -> None:
     """Move something out of suspense, to a customer or to the house, by two operators.
 
     A negative amount makes the house pay for what is missing. Refuses: SAME_OPERATOR, AMOUNT_OUT_OF_RANGE,
-    UNKNOWN_ACCOUNT, UNKNOWN_MARKET, SUSPENSE_SHORT.
+    UNKNOWN_ACCOUNT, UNKNOWN_MARKET, MARKET_DISSOLVED, SUSPENSE_SHORT.
     """
     amount = command["amount"]
     account = command["account"]
@@ -180,6 +182,8 @@ def decide_resolve(state: State, command: Row) -> None:
     slot = market_slot(state, netuid) if netuid != NO_NETUID else -1
     if slot < 0 and (alpha != 0 or (account == 0 and netuid != NO_NETUID)):
         return reject(state, command, Refusal.UNKNOWN_MARKET.value, netuid, 0)
+    if alpha != 0 and state.markets[slot]["dissolved"] != 0:
+        return reject(state, command, Refusal.MARKET_DISSOLVED.value, netuid, 0)
     suspended = state.totals[asset]["suspense"]
     if (amount > 0 and amount > suspended) or (amount < 0 and amount < suspended):
         return reject(state, command, Refusal.SUSPENSE_SHORT.value, amount, suspended)

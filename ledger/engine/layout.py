@@ -162,6 +162,14 @@ class Stage(IntEnum):
     DELISTED = 9
 
 
+class Dissolved(IntEnum):
+    """How far a dissolved subnet's market is; 0 while the subnet lives."""
+
+    WAITING = 1  # custody is closed; extrinsics that concern the alpha are still open
+    SHARING = 2
+    SHARED = 3
+
+
 class KeyRole(IntEnum):
     """What one of our chain keys is for; ``code`` of key records."""
 
@@ -279,6 +287,7 @@ class EventKind(IntEnum):
     MARKET_DISSOLVED = 46
     CLAIM_PAID = 47
     HOUSE_CLAIM_PAID = 48
+    STAKE_CLOSED = 49
 
     SETTLEMENT_REQUESTED = 50
     SETTLEMENT_ITEM_REQUESTED = 51

@@ -122,10 +122,12 @@ def apply_listed(state: State, event: Row) -> None:
 
 @kernel
 def decide_stage(state: State, command: Row) -> None:
-    """Move a market to another stage. Refuses: UNKNOWN_MARKET, STAGE_MALFORMED."""
+    """Move a market to another stage. Refuses: UNKNOWN_MARKET, MARKET_DISSOLVED, STAGE_MALFORMED."""
     slot = market_slot(state, command["netuid"])
     if slot < 0:
         return reject(state, command, Refusal.UNKNOWN_MARKET.value, command["netuid"], 0)
+    if state.markets[slot]["dissolved"] != 0:
+        return reject(state, command, Refusal.MARKET_DISSOLVED.value, command["netuid"], 0)
     if not Stage.ANNOUNCED.value <= command["code"] <= Stage.DELISTED.value:
         return reject(state, command, Refusal.STAGE_MALFORMED.value, command["code"], Stage.DELISTED.value)
     event = append(state, EventKind.STAGE_CHANGED.value)

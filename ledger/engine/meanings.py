@@ -510,22 +510,24 @@ EVENT_FIELDS: dict[EventKind, Meaning] = {
         "netuid": "netuid",
         "key": "key, that the chain paid",
         "tao": "payout, rao of TAO, to house/trading",
-        "amount": "claims, alpha of customers and house that share it",
     },
-    EventKind.CLAIM_PAID: {
-        "account": "account",
-        "netuid": "netuid",
+    EventKind.STAKE_CLOSED: {
         "key": "key",
         "other": "hotkey",
-        "amount": "alpha_rao, claim that ends, free",
+        "netuid": "netuid",
+        "flags": "ALPHA",
+        "amount": "amount, alpha rao that is no more, to house/trading",
+    },
+    EventKind.CLAIM_PAID: {
+        "account": "account, 0: the alpha in suspense, whose part waits in suspense as TAO",
+        "netuid": "netuid",
+        "amount": "alpha_rao, free, the claim that ends",
         "tao": "paid, rao of TAO",
     },
     EventKind.HOUSE_CLAIM_PAID: {
         "netuid": "netuid",
-        "key": "key",
-        "other": "hotkey",
-        "amount": "alpha_rao, of all house accounts of the alpha together",
-        "tao": "paid, rao of TAO that stays in house/trading",
+        "code": "account_class, AccountClass of the house account whose alpha ends",
+        "amount": "alpha_rao, moved to house/trading, where the ends meet at 0",
     },
     EventKind.HEAD_BEGAN: {"other": "number", "key": "spec_version", "aux": "block_ts", **_HASH},
     EventKind.HEAD_ENDED: {

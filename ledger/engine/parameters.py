@@ -77,3 +77,6 @@ JOBS_MAX = 65_536
 ADDRESSES_MAX = 2**24
 FUNDINGS_MAX = 1_024
 """Bounds of the tables that requests can make grow."""
+
+CLAIMS_PER_STEP = 10_000
+"""Accounts that one step of a dissolved market's share-out looks at."""

@@ -117,6 +117,11 @@ MARKET = np.dtype(
             "spot_3",
             "spot_4",
             "orders",  # live orders of the market, in all states
+            "dissolved",  # Dissolved: how far the share-out of a dissolved subnet is
+            "payout",  # what the chain paid for it, rao of TAO
+            "claims",  # alpha that shares the payout, of customers, suspense and house, rao
+            "claimed",  # of that, already served
+            "next_claim",  # account that is served next
         )
     ]
 )
