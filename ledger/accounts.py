@@ -76,20 +76,39 @@ def _closed(event: Any) -> list[Posting]:
     return [(name, asset, -amount) for name, asset, amount in _accepted(event)]
 
 
-def _filled(event: Any) -> list[Posting]:
-    given, trading, alpha_asset, sell = _sides(event)
-    alpha, tao, fee, released = (int(event[name]) for name in ("amount", "tao", "fee", "hold"))
-    free, held = f"c:{int(event['account'])}:free", f"c:{int(event['account'])}:held"
-    paid = alpha if sell else tao + fee
+def _part(event: Any, *, sell: int, account: int, fee: int, released: int) -> list[Posting]:
+    """Return what a trade does to one customer: pays from held as far as released and the rest from free, and gets."""
+    alpha_asset, alpha, tao = int(event["netuid"]) + 1, int(event["amount"]), int(event["tao"])
+    given, paid = (alpha_asset, alpha) if sell else (TAO_ASSET, tao + fee)
+    free, held = f"c:{account}:free", f"c:{account}:held"
     got = (free, TAO_ASSET, tao - fee) if sell else (free, alpha_asset, alpha)
-    sign = -1 if sell else 1
+    return [(held, given, -released), (free, given, released - paid), got]
+
+
+def _traded(event: Any) -> list[Posting]:
+    _, trading, alpha_asset, sell = _sides(event)
+    fee, sign = int(event["fee"]), -1 if sell else 1
     return [
-        (held, given, -released),
-        (free, given, released - paid),
+        *_part(event, sell=sell, account=int(event["account"]), fee=fee, released=int(event["hold"])),
         ("house:fees", TAO_ASSET, fee),
-        (trading, TAO_ASSET, sign * tao),
-        (trading, alpha_asset, -sign * alpha),
-        got,
+        (trading, TAO_ASSET, sign * int(event["tao"])),
+        (trading, alpha_asset, -sign * int(event["amount"])),
+    ]
+
+
+def _filled(event: Any) -> list[Posting]:
+    rounding = int(event["id_hi"])
+    gain = [("house:rounding", TAO_ASSET, -rounding), (f"c:{int(event['account'])}:free", TAO_ASSET, rounding)]
+    return [*_traded(event), *gain]
+
+
+def _crossed(event: Any) -> list[Posting]:
+    taker, maker, sell = int(event["account"]), int(event["other"]), int(event["flags"]) & Flag.SELL
+    taker_fee, maker_fee = int(event["fee"]), int(event["limit"])
+    return [
+        *_part(event, sell=sell, account=taker, fee=taker_fee, released=int(event["hold"])),
+        *_part(event, sell=not sell, account=maker, fee=maker_fee, released=int(event["pool_tao"])),
+        ("house:fees", TAO_ASSET, taker_fee + maker_fee),
     ]
 
 
@@ -215,7 +234,15 @@ _RULES = {
     EventKind.HOUSE_FUNDED: _funded,
     EventKind.ORDER_ACCEPTED: _accepted,
     EventKind.FILLED: _filled,
+    EventKind.CROSSED: _crossed,
     EventKind.ORDER_CLOSED: _closed,
+    EventKind.ORDER_RESTED: _accepted,
+    EventKind.ORDER_QUEUED: _accepted,
+    EventKind.STOP_ARMED: _accepted,
+    EventKind.ORDER_AMENDED: _accepted,
+    EventKind.QUOTE_ISSUED: _accepted,
+    EventKind.QUOTE_TAKEN: _traded,
+    EventKind.QUOTE_ENDED: _closed,
     EventKind.SETTLEMENT_BOOKED: _settled,
     EventKind.CHAIN_FEE_BOOKED: _fee_booked,
     EventKind.DEPOSIT_CREDITED: _credited,

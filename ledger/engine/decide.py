@@ -25,8 +25,9 @@ from ledger.engine.jobs import (
     decide_sweep,
 )
 from ledger.engine.layout import CommandKind
-from ledger.engine.listing import decide_configure, decide_halt, decide_list, decide_stage
+from ledger.engine.listing import decide_configure, decide_halt, decide_list, decide_stage, market_slot
 from ledger.engine.orders import decide_cancel, decide_order
+from ledger.engine.room import room_for_timers, room_needed
 from ledger.engine.rules import has_client_id, known_answer, reject, repeat_answer
 from ledger.engine.settlement import decide_cover, decide_cut
 from ledger.engine.setup import (
@@ -38,6 +39,8 @@ from ledger.engine.setup import (
     decide_open_account,
 )
 from ledger.engine.state import Row, State
+from ledger.engine.stops import trigger_stops
+from ledger.engine.timers import decide_timers
 from ledger.errors import Refusal
 
 
@@ -157,15 +160,56 @@ HEAD_END_STEPS = 5
 
 
 @kernel
-def decide_all(state: State, commands: Records, refusals: Records, decisions: Records) -> None:
-    """Decide commands (``WIDE_COMMAND[n]``) in order.
+def has_room(state: State, needed: int) -> bool:
+    """Tell whether ``out`` has room for so many events more, and note what is needed where it has not."""
+    run = state.run[0]
+    run["needed"] = 0 if needed <= len(state.out) - run["count"] else needed
+    return bool(run["needed"] == 0)
+
+
+@kernel
+def run_timers(state: State) -> bool:
+    """Run the timers that are due; False, with nothing done, where ``out`` must grow first."""
+    if not has_room(state, room_for_timers(state)):
+        return False
+    decide_timers(state)
+    apply_out(state)
+    return True
+
+
+@kernel
+def follow_trades(state: State, command: Row) -> None:
+    """Trigger the stops that a command's trades have passed; of a head, in every market, once the head is complete."""
+    run = state.run[0]
+    since = run["since"]
+    if command["kind"] == CommandKind.HEAD_END.value:
+        slot = state.scalars[0]["first_market"] - 1
+        while slot >= 0:
+            if state.markets[slot]["traded"] > since:
+                trigger_stops(state, slot, since)
+            slot = state.markets[slot]["next"] - 1
+    elif run["traded"] != 0:
+        trigger_stops(state, market_slot(state, run["traded"] - 1), since)
+    apply_out(state)
+
+
+@kernel
+def decide_all(state: State, commands: Records, refusals: Records, decisions: Records, begin: int) -> int:
+    """Decide commands (``WIDE_COMMAND[n]``) in order from ``begin`` on, and return where it stopped.
 
     ``refusals[i]`` is what the shell found wrong with the payload, or 0. ``decisions[i]`` is the answer, whose
-    events are ``out[first : first + count]``. Stops where a law is broken.
+    events are ``out[first : first + count]``. Stops before a command for which ``out`` has no room (``run.needed``),
+    and where a law is broken.
     """
     run = state.run[0]
-    for i in range(len(commands)):
+    for i in range(begin, len(commands)):
         command = commands[i]
+        if not has_room(state, room_needed(state, command)):
+            return i
+        in_head = CommandKind.HEAD_BEGIN.value < command["kind"] <= CommandKind.HEAD_END.value
+        if not in_head:
+            run["since"] = state.scalars[0]["seq"]
+        run["traded"] = 0
         run["code"] = 0
         run["reference"] = 0
         run["value"] = 0
@@ -183,7 +227,9 @@ def decide_all(state: State, commands: Records, refusals: Records, decisions: Re
                     decide_one(state, command)
             apply_out(state)
             if run["law"] != 0:
-                return
+                return i
+        if not in_head or steps > 1:
+            follow_trades(state, command)
         decision = decisions[i]
         decision["code"] = run["code"]
         decision["reference"] = run["reference"]
@@ -192,3 +238,6 @@ def decide_all(state: State, commands: Records, refusals: Records, decisions: Re
         decision["duplicate"] = run["duplicate"]
         decision["first"] = first
         decision["count"] = run["count"] - first
+        if run["law"] != 0:
+            return i
+    return len(commands)

@@ -20,6 +20,7 @@ def note_trade(state: State, market: Row, alpha: int, tao: int) -> None:
     price = mul_div_floor(tao, RAO, alpha) if alpha > 0 else 0
     market["last"] = price if price >= 0 else SATURATED
     market["traded"] = state.scalars[0]["seq"] + 1
+    state.run[0]["traded"] = market["netuid"] + 1
 
 
 @kernel

@@ -6,7 +6,7 @@
 from amm.kernel_cache import kernel
 from ledger.engine.layout import Gate, Stage
 from ledger.engine.listing import Verb, stage_allows
-from ledger.engine.parameters import STALE_AFTER_MS
+from ledger.engine.parameters import MIN_RESERVE, STALE_AFTER_MS
 from ledger.engine.state import Row, State
 from ledger.errors import Refusal
 
@@ -56,3 +56,15 @@ def gate_reason(gates: int) -> int:
     if gates & Gate.STAGE.value:
         return Refusal.MARKET_STAGE.value
     return 0
+
+
+@kernel
+def is_tradable(state: State, market: Row) -> bool:
+    """Tell whether the chain would take a swap in the market's pool."""
+    return (
+        market["pool_height"] == state.scalars[0]["head"]
+        and market["closed"] == 0
+        and market["head_tao"] >= MIN_RESERVE
+        and market["head_alpha"] >= MIN_RESERVE
+        and market["stage"] < Stage.DELISTING.value
+    )

@@ -15,7 +15,7 @@ from ledger.engine.fills import apply_cross, apply_fill
 from ledger.engine.layout import TAO_ASSET, EventKind, Flag, OrderState, Shelf, Trait
 from ledger.engine.listing import market_slot
 from ledger.engine.slab import find_order, give_back, take_row
-from ledger.engine.state import Row, State, break_law, int64
+from ledger.engine.state import Row, State, balance_slot, break_law, int64
 from ledger.engine.tables import BY_TIME, REFERENCE
 
 SECOND_MS = 1_000
@@ -25,14 +25,6 @@ SECOND_MS = 1_000
 def given_asset(event: Row) -> int:
     """Return the asset that the side of an order gives away."""
     return int64(event["netuid"]) + 1 if event["flags"] & Flag.SELL.value else TAO_ASSET
-
-
-@kernel
-def open_amount(order: Row) -> int:
-    """Return what an order has still to trade: alpha rao, or with IN_QUOTE rao of TAO to spend before fees."""
-    if order["flags"] & Flag.IN_QUOTE.value:
-        return order["amount"] - order["tao"]
-    return order["amount"] - order["alpha"]
 
 
 @kernel
@@ -98,6 +90,9 @@ def apply_accepted(state: State, event: Row) -> None:
     if event["flags"] & Flag.IN_QUOTE.value:
         order["total"] = event["tao"]
         order["amount"] = cost_within(event["tao"], event["pool_alpha"])
+    # Trades find these rows there, so that no trade makes a table grow.
+    balance_slot(state, order["account"], TAO_ASSET)
+    balance_slot(state, order["account"], int64(event["netuid"]) + 1)
     hold_more(state, event, order, event["hold"])
     join_account(state, slot)
     state.markets[market]["orders"] += 1

@@ -8,21 +8,22 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ledger.engine.api import Answer, Decided, Records, Request
-from ledger.engine.decide import decide_all
+from ledger.engine.decide import decide_all, run_timers
 from ledger.engine.directory import TEXT_COMMANDS, Directory
 from ledger.engine.evolve import evolve_all
 from ledger.engine.judge import is_known_head, judge
 from ledger.engine.layout import COMMAND, EVENT, CommandKind
 from ledger.engine.records import command as build
-from ledger.engine.state import State, empty_state, reserve
+from ledger.engine.state import State, empty_state, reserve, widen_out
 from ledger.engine.tables import DECISION, LAWS, RUN, WIDE_COMMAND
+from ledger.engine.timers import next_due
 from ledger.errors import InvariantBroken, Refusal
 
 _BLANK_RUN = np.zeros(1, RUN)
 _BLANK_EVENT = np.zeros(1, EVENT)
 
 EVENTS_PER_COMMAND = 4
-"""No rule appends more, apart from the end of a head."""
+"""Room that is made for each command of a batch at once; what appends more asks for it."""
 
 
 class Engine:
@@ -47,12 +48,14 @@ class Engine:
 
     @property
     def next_timer_ms(self) -> int | None:
-        """Return None: nothing that the engine does yet waits for a time."""
-        return None
+        """Return when the earliest timer is due, ms, or None while none is armed."""
+        due = int(next_due(self.state))
+        return due if due >= 0 else None
 
     def decide(self, ts_ms: int, requests: Sequence[Request]) -> Decided:
         """Decide all requests in order; the time never runs backwards."""
         batch = _Batch(self, max(ts_ms, self.ts_ms))
+        batch.run_timers()
         for request in requests:
             batch.add(request)
         return batch.close()
@@ -70,18 +73,34 @@ class Engine:
 
     def run_kernel(self, ts_ms: int, commands: Records, refusals: Records) -> tuple[Records, Records]:
         """Decide commands whose texts were checked, and return ``(events, decisions)``."""
-        scalars = self.state.scalars[0]
-        heads = EVENTS_PER_COMMAND * int(scalars["markets"]) + 2 * int(scalars["jobs"]) + EVENTS_PER_COMMAND
-        room = EVENTS_PER_COMMAND * len(commands) + (heads if commands[-1]["kind"] == CommandKind.HEAD_END else 0)
-        self.state = reserve(self.state, records=EVENTS_PER_COMMAND * len(commands) + 1, events=room)
+        count = len(commands)
+        self.state = reserve(self.state, records=EVENTS_PER_COMMAND * count + 1, events=EVENTS_PER_COMMAND * count)
         self._begin_run(ts_ms)
-        decisions = np.zeros(len(commands), DECISION)
-        decide_all(self.state, commands.astype(WIDE_COMMAND), refusals, decisions)
+        decisions = np.zeros(count, DECISION)
+        wide = commands.astype(WIDE_COMMAND)
+        done = decide_all(self.state, wide, refusals, decisions, 0)
+        while done < count and not self.state.run["law"][0]:
+            self._make_room()
+            done = decide_all(self.state, wide, refusals, decisions, done)
+        return self._taken(), decisions
+
+    def run_timers(self, ts_ms: int) -> Records:
+        """Run the timers that are due, and return their events."""
+        self._begin_run(ts_ms)
+        while not run_timers(self.state):
+            self._make_room()
+        return self._taken()
+
+    def _make_room(self) -> None:
+        self.state = widen_out(self.state, events=int(self.state.run["needed"][0]))
+
+    def _taken(self) -> Records:
+        """Return the events of a run once they are held against the laws, and blank their places."""
         self._check_laws()
         count = int(self.state.run[0]["count"])
         events = self.state.out[:count].copy()
         self.state.out[:count] = _BLANK_EVENT
-        return events, decisions
+        return events
 
     def _begin_run(self, ts_ms: int) -> None:
         self.state.run[:] = _BLANK_RUN
@@ -198,13 +217,23 @@ class _Batch:
             told = _Outcome(*row)
             self.answers.append(told._replace(first=base + told.first))
 
+    def run_timers(self) -> None:
+        """Run the timers that are due before the first command."""
+        due = self.engine.next_timer_ms
+        if due is not None and due <= self.ts_ms:
+            self._take(self.engine.run_timers(self.ts_ms))
+
     def _run(self, commands: Records, refusals: Records) -> tuple[Records, int]:
         events, decisions = self.engine.run_kernel(self.ts_ms, commands, refusals)
+        return decisions, self._take(events)
+
+    def _take(self, events: Records) -> int:
+        """Take the events of a run into the batch, and return the place of the first."""
         self.engine.directory.remember(events, self.payloads)
         base = self.count
         self.events.append(events)
         self.count += len(events)
-        return decisions, base
+        return base
 
     def close(self) -> Decided:
         """Return events, answers, and the payloads that events point to."""

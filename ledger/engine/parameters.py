@@ -80,3 +80,12 @@ FUNDINGS_MAX = 1_024
 
 CLAIMS_PER_STEP = 10_000
 """Accounts that one step of a dissolved market's share-out looks at."""
+
+ORDERS_PER_ACCOUNT = 1_000
+"""Live orders that one account may have in all markets."""
+
+STOPS_PER_COMMAND = 100
+"""Stops that one command may trigger; the rest follow with the timers of the next batch."""
+
+TIMERS_PER_BATCH = 1_000
+"""Timers that run before one batch; the rest follow with the next."""

@@ -26,6 +26,16 @@ def append(state: State, kind: int) -> Row:
 
 
 @kernel
+def retract(state: State, count: int) -> None:
+    """Take back events that were appended and not applied, down to a count: a plan that is not executed."""
+    run = state.run[0]
+    blank = state.blank[0]
+    while run["count"] > count:
+        run["count"] -= 1
+        state.out[run["count"]] = blank
+
+
+@kernel
 def answer(state: State, event: Row, command: Row) -> None:
     """Make an event the answer to its command: it carries the client id, and names what was made."""
     event["id_hi"] = command["id_hi"]

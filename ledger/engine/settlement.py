@@ -11,8 +11,9 @@ from amm.pool import OK, spot_rao
 from amm.shares import settlement_limit_buy, settlement_limit_sell
 from amm.steps import buy_in, buy_out, sell_in
 from ledger.engine.balances import custody_free, custody_stake, position
-from ledger.engine.layout import EventKind, Flag, Stage
-from ledger.engine.parameters import MIN_RESERVE, NEED_HEADS, SETTLE_FLOOR
+from ledger.engine.gates import is_tradable
+from ledger.engine.layout import EventKind, Flag
+from ledger.engine.parameters import NEED_HEADS, SETTLE_FLOOR
 from ledger.engine.pools import spec_is_known, value_at_head
 from ledger.engine.rules import append
 from ledger.engine.state import Row, State
@@ -40,18 +41,6 @@ def is_due(state: State, market: Row, value: int) -> bool:
     if value >= (market["cap"] + 3) // 4:
         return True
     return state.scalars[0]["head"] - market["need_since"] > NEED_HEADS
-
-
-@kernel
-def is_tradable(state: State, market: Row) -> bool:
-    """Tell whether the chain would take a swap in the market's pool."""
-    return (
-        market["pool_height"] == state.scalars[0]["head"]
-        and market["closed"] == 0
-        and market["head_tao"] >= MIN_RESERVE
-        and market["head_alpha"] >= MIN_RESERVE
-        and market["stage"] < Stage.DELISTING.value
-    )
 
 
 @kernel

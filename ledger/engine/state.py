@@ -39,6 +39,7 @@ from ledger.engine.tables import (
     TIERS,
     TOTALS,
     VOLUME_DAYS,
+    WALK,
 )
 
 Row = Any
@@ -49,7 +50,7 @@ int64: Any = np.int64
 
 
 class State(NamedTuple):
-    """All tables; ``run`` and ``out`` are the working place of a batch and not part of the truth.
+    """All tables; ``run`` and all after it are the working place of a batch and no part of the truth.
 
     The indexes are open-addressing tables of slot + 1, a power of two wide and at most half full: ``balance_index`` by
     (account, asset), ``ledger_index`` by (code, asset), ``answer_index[generation parity]`` by (account, client id),
@@ -80,6 +81,9 @@ class State(NamedTuple):
     tiers: Records
     run: Records
     out: Records
+    work: Records
+    walk: Records
+    blank: Records
 
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -305,6 +309,9 @@ def reindex(state: State) -> None:
 
 _FIRST = 64
 
+LEDGER_PER_MARKET = 4
+"""Ledger accounts that trades in one market may bring: its house account and the house's fees and rounding."""
+
 
 def empty_state() -> State:
     """Return the state before the first event."""
@@ -333,6 +340,9 @@ def empty_state() -> State:
         tiers=np.zeros(TIERS, TIER),
         run=np.zeros(1, RUN),
         out=np.zeros(_FIRST, EVENT),
+        work=np.zeros(1, ORDER),
+        walk=np.zeros(1, WALK),
+        blank=np.zeros(1, EVENT),
     )
 
 
@@ -341,13 +351,13 @@ def reserve(state: State, *, records: int, events: int) -> State:
 
     A record adds at most two balance rows, four ledger accounts and one row of every other table. Tables at least
     double when they grow, so that a row is moved a bounded number of times. Tables that belong to the rows of another
-    one grow with it.
+    one grow with it. A trade adds no balance rows: they are made when its orders are accepted.
     """
     scalars = state.scalars[0]
     wanted = {
         "markets": scalars["markets"] + records,
         "balances": scalars["balances"] + 2 * records,
-        "ledger": scalars["ledger"] + 4 * records,
+        "ledger": scalars["ledger"] + 4 * records + LEDGER_PER_MARKET * scalars["markets"],
         "jobs": scalars["jobs"] + records,
         "addresses": scalars["addresses"] + records,
         "keys": scalars["keys"] + records,
@@ -384,6 +394,14 @@ def reserve(state: State, *, records: int, events: int) -> State:
     if rebuilt:
         reindex(state)
     return state
+
+
+def widen_out(state: State, *, events: int) -> State:
+    """Return a state whose ``out`` has room for so many events more; what it holds stays."""
+    used = int(state.run["count"][0])
+    out = np.zeros(max(2 * len(state.out), used + events), EVENT)
+    out[:used] = state.out[:used]
+    return state._replace(out=out)
 
 
 _FOLLOWERS: dict[str, dict[str, Callable[[int], int]]] = {

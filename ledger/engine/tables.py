@@ -316,12 +316,35 @@ RUN = np.dtype(
             "law",  # Law that was broken, 0 for none
             "law_seq",
             "law_detail",
+            "needed",  # events for which out has no room; 0: it has
+            "traded",  # netuid + 1 of the market of the last trade, 0 before the first of the command
+            "since",  # seq before the command or head group that is being decided
             "sum_tao",  # of the postings of the event that is being applied, rao
             "sum_alpha",
         )
     ]
 )
 """Not state: what the kernels hand to each other and to the shell while a batch runs."""
+
+WALK = np.dtype(
+    [
+        (name, _ALL)
+        for name in (
+            "ending",  # Ending
+            "arrived",  # price up to which the curve was walked, 0 before the first step
+            "fills",  # parts so far
+            "paid",  # cost and fees so far, rao of TAO, of a buy
+            "budget",  # what a buy may still pay, rao of TAO
+            "window",  # TAO that the curve's steps move, rao
+            "curve_alpha",  # of the curve's steps, rao
+            "curve_tao",
+            "curve_fee",
+            "pool_tao",  # the mirror after the steps so far, rao
+            "pool_alpha",
+        )
+    ]
+)
+"""Not state either: how far the walk of a taker has come; its order is the row of ``State.work``."""
 
 DECISION = np.dtype([(name, _ALL) for name in ("code", "reference", "value", "bound", "duplicate", "first", "count")])
 """One answer: ``Answer`` of ``api.py``, with its events as a part of ``out``."""

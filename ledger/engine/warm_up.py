@@ -3,20 +3,23 @@
 import numpy as np
 
 from ledger.engine.balances import custody_free, custody_reserved, custody_stake, position, uncovered_amount
-from ledger.engine.decide import decide_all
+from ledger.engine.decide import decide_all, run_timers
 from ledger.engine.evolve import evolve_all
 from ledger.engine.gates import gates_at
 from ledger.engine.layout import COMMAND, EVENT
 from ledger.engine.machine import Engine
 from ledger.engine.state import find_address, find_balance, find_job, reindex
 from ledger.engine.tables import DECISION, WIDE_COMMAND
+from ledger.engine.timers import next_due
 
 
 def warm_up() -> None:
     """Call each kernel that the shell calls, with the types it uses, on nothing."""
     state = Engine().state
     commands = np.zeros(0, COMMAND).astype(WIDE_COMMAND)
-    decide_all(state, commands, np.zeros(0, np.int64), np.zeros(0, DECISION))
+    decide_all(state, commands, np.zeros(0, np.int64), np.zeros(0, DECISION), 0)
+    run_timers(state)
+    next_due(state)
     evolve_all(state, np.zeros(0, EVENT))
     reindex(state)
     find_balance(state.balances, state.balance_index, 1, 0)

@@ -41,6 +41,8 @@ def test_the_postings_of_any_event_sum_to_zero_per_asset(
 ) -> None:
     event = np.zeros(1, EVENT)
     event["kind"], event["flags"] = kind, flags
+    if kind == EventKind.HOUSE_CLAIM_PAID:
+        event["code"] = AccountClass.HOUSE_TRADING
     for field, value in zip(("netuid", "account", "other", "key", "aux"), numbers, strict=True):
         event[field] = value
     for field, value in zip(AMOUNTS, amounts, strict=True):
