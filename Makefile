@@ -10,8 +10,10 @@ WORKERS ?= auto
 EXAMPLES ?= 100
 STEPS ?= 400
 SEED ?=
+SEEDS ?= 200
+WINDOWS ?= 50
 
-.PHONY: setup demo demo-reset demo-check test model lint format lock kill bench clean curve-campaign
+.PHONY: setup demo demo-reset demo-check test model lint format lock kill bench clean curve-campaign attack
 
 setup: $(STAMP)
 	@$(BIN)/python -m amm.kernel_cache
@@ -62,3 +64,7 @@ clean:
 # Ten million random powers, compiled against the reference: about half an hour on one core.
 curve-campaign: setup
 	$(BIN)/python -m tests.campaigns.weighted_curve
+
+# Informed traders, pushers of the chain and silence, many seeds; prints the house's loss beside its bound.
+attack: setup
+	$(BIN)/python -m tests.campaigns.attack --seeds $(SEEDS) --windows $(WINDOWS)

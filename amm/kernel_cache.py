@@ -14,11 +14,13 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module, metadata
+from inspect import get_annotations
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numba import config, njit
+from numba.core.dispatcher import Dispatcher
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -27,6 +29,7 @@ _AMM = ("amm/**/*.py",)
 KERNEL_SOURCES = {
     "amm": _AMM,
     "ledger.engine": (*_AMM, "ledger/engine/**/*.py", "ledger/errors.py"),
+    "chain.tree": (*_AMM, "chain/tree/**/*.py"),
     "chain.runtime.yuma": (*_AMM, "chain/runtime/yuma/**/*.py"),
 }
 INTERPRETED = "TAOBOURSE_INTERPRETED"
@@ -73,6 +76,9 @@ def kernel(function: F) -> F:
     package = package_of(function.__module__)
     if package in os.environ.get(INTERPRETED, "").split(","):
         np.seterr(over="ignore")  # hashing wraps around, as compiled code does without a word
+        for name, value in list(function.__globals__.items()):
+            if isinstance(value, Dispatcher):
+                function.__globals__[name] = _typed(value)
         return function
     before = config.CACHE_DIR
     config.CACHE_DIR = str(cache_folder(package))
@@ -81,6 +87,16 @@ def kernel(function: F) -> F:
     finally:
         config.CACHE_DIR = before
     return compiled
+
+
+def _typed(compiled: Any) -> Callable[..., Any]:
+    """Return a compiled kernel for callers in plain Python: an unsigned argument stays one, however small it is."""
+    unsigned = [kind is np.uint64 for kind in get_annotations(compiled.py_func, eval_str=True).values()]
+
+    def call(*arguments: Any) -> Any:
+        return compiled(*(np.uint64(a) if u else a for a, u in zip(arguments, unsigned, strict=False)))
+
+    return call
 
 
 def remove_stale_folders() -> None:
