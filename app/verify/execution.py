@@ -11,9 +11,11 @@ from app.verify.family import Case, Family, Mismatch, Runner, expect, recognises
 from ledger.accounts import postings
 from ledger.engine.api import Answer, Records
 from ledger.engine.balances import uncovered_after
+from ledger.engine.dissolution import share_of
 from ledger.engine.heads import split_growth
 from ledger.engine.layout import CommandKind, EventKind, Flag, Job
 from ledger.engine.records import command
+from ledger.engine.tables import MARKET
 
 SN = 1
 TAO = 10**9
@@ -107,6 +109,17 @@ def _covered_alpha(case: Case) -> None:
             told = uncovered = uncovered_after(uncovered, cut, final, change)
             cut = step["open_cut"] if step["op"] == "buy" else cut
         expect(told, step["uncovered"], f"after {step['op']} of {step['amount']}")
+
+
+def _dissolve(case: Case) -> None:
+    given = case["inputs"]
+    market = np.zeros(1, MARKET)[0]
+    market["payout"], market["claims"] = given["payout"], given["stake"]
+    paid = {}
+    for account, claim in given["claims"]:
+        paid[account] = int(share_of(market, 0, claim))
+        market["claimed"] += claim
+    expect({"paid": paid, "house": given["payout"] - sum(paid.values())}, case["expected"])
 
 
 def _attack(case: Case) -> None:
@@ -314,6 +327,7 @@ RUNNERS: dict[str, Runner] = {
     "sell_in": _sell_in,
     "mirror": _mirror,
     "largest_remainder": _split(shares.largest_remainder),
+    "dissolve": _dissolve,
     "running_floor": _split(shares.running_floor),
     "growth_split": _growth_split,
     "covered_alpha": _covered_alpha,

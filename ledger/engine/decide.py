@@ -2,12 +2,12 @@
 
 from amm.kernel_cache import kernel
 from ledger.engine.api import Records
+from ledger.engine.dissolution import decide_dissolutions, decide_dissolved
 from ledger.engine.evolve import apply_out
 from ledger.engine.funds import decide_deposit, decide_resolve, decide_withdrawal
 from ledger.engine.heads import (
     decide_account_seen,
     decide_begin,
-    decide_dissolved,
     decide_end,
     decide_growth,
     decide_overdue,
@@ -148,6 +148,8 @@ def decide_head_end(state: State, step: int) -> None:
         decide_windows(state)
     elif step == 1:
         decide_overdue(state)
+        apply_out(state)
+        decide_dissolutions(state)
     elif step == 2:
         decide_cut(state)
     elif step == 3:

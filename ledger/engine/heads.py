@@ -39,7 +39,6 @@ from ledger.engine.parameters import (
 from ledger.engine.pools import head_gates, is_funded, mirror_of, window_cap
 from ledger.engine.rules import append
 from ledger.engine.state import Row, State, find_ledger, int64, ledger_slot
-from ledger.errors import Refusal
 
 PPM = 1_000_000
 
@@ -58,24 +57,6 @@ def decide_begin(state: State, command: Row) -> None:
     event["id_lo"] = command["id_lo"]
     event["digest"] = command["digest"]
     event["hold"] = command["hold"]
-
-
-@kernel
-def decide_dissolved(state: State, command: Row) -> None:
-    """Close the market of a dissolved subnet; the payout waits in suspense for two operators."""
-    slot = market_slot(state, command["netuid"])
-    if slot >= 0 and state.markets[slot]["stage"] < Stage.DELISTING.value:
-        event = append(state, EventKind.STAGE_CHANGED.value)
-        event["netuid"] = command["netuid"]
-        event["code"] = Stage.DELISTING.value
-        event["aux"] = state.markets[slot]["stage"]
-    if command["tao"] > 0:
-        event = append(state, EventKind.DEPOSIT_SUSPENDED.value)
-        event["key"] = command["key"]
-        event["netuid"] = NO_NETUID
-        event["amount"] = command["tao"]
-        event["tao"] = state.scalars[0]["head"]
-        event["code"] = Refusal.MARKET_DISSOLVED.value
 
 
 @kernel

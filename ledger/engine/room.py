@@ -39,7 +39,12 @@ def room_in_market(state: State, market: int) -> int:
 def room_for_all(state: State) -> int:
     """Return the most events of the end of a head, or of one record of it."""
     scalars = state.scalars[0]
-    return PER_ORDER * (scalars["live_orders"] + scalars["markets"]) + 2 * scalars["jobs"] + FEW
+    sharing = 0
+    for slot in range(scalars["markets"]):
+        if state.markets[slot]["dissolved"] != 0:
+            sharing += 1
+    claims = sharing * min(scalars["accounts"], CLAIMS_PER_STEP)
+    return PER_ORDER * (scalars["live_orders"] + scalars["markets"]) + 2 * scalars["jobs"] + claims + FEW
 
 
 @kernel
@@ -84,5 +89,5 @@ def room_needed(state: State, command: Row) -> int:
     ):
         return room_for_all(state)
     if kind == CommandKind.DISSOLVED_SEEN.value:
-        return room_for_all(state) + min(state.scalars[0]["accounts"], CLAIMS_PER_STEP)
+        return state.scalars[0]["ledger"] + FEW
     return FEW

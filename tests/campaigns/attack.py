@@ -165,7 +165,7 @@ class Venue:
 
     @property
     def mirror(self) -> Pool:
-        """Return the pool that the exchange prices by: the head with the house's unsettled position, where it can be."""
+        """Return the pool that the exchange prices by: the head with the house's position, where it can be."""
         market = self.exchange.engine.state.markets[0]
         if market["mirror_alpha"] == 0:
             return self.pool

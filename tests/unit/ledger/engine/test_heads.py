@@ -5,7 +5,7 @@ import pytest
 
 from app.verify.exchange import Exchange, PoolShown, block_hash
 from ledger.engine.api import Request
-from ledger.engine.layout import NO_NETUID, CommandKind, EventKind, Flag, Halt, Stage
+from ledger.engine.layout import NO_NETUID, CommandKind, EventKind, Flag, Halt
 from ledger.engine.records import command, head_group
 from ledger.errors import Refusal
 from tests.support.builders import DEEP, HOT, HOTKEY, SN, TAO, booked_balances, buy, kinds, trading_exchange, withdraw
@@ -228,16 +228,6 @@ def test_growth_goes_to_the_house_while_it_keeps_rewards(exchange: Exchange) -> 
     assert balances["house:earn", SN + 1] == 1_000
     assert balances["house:trading:SN1", SN + 1] == 20_000 * TAO + 20_000
     assert booked_balances(exchange) == balances
-
-
-def test_a_dissolved_subnet_closes_its_market_and_its_payout_waits(exchange: Exchange) -> None:
-    exchange.head([command(CommandKind.DISSOLVED_SEEN, netuid=SN, payout=5 * TAO, key=HOT)])
-
-    market = exchange.views.market(SN, exchange.ts_ms)
-    assert market is not None
-    assert market.stage == Stage.DELISTING
-    assert exchange.views.accounts_total(0).suspense == 5 * TAO
-    assert buy(exchange, 1, tao=TAO).code == Refusal.MARKET_STAGE
 
 
 def test_pools_of_unlisted_subnets_are_passed_over(exchange: Exchange) -> None:
