@@ -2,6 +2,7 @@
 
 from amm.kernel_cache import kernel
 from ledger.engine.api import Records
+from ledger.engine.cancel import decide_cancel, decide_cancel_all
 from ledger.engine.dissolution import decide_dissolutions, decide_dissolved
 from ledger.engine.evolve import apply_out
 from ledger.engine.funds import decide_deposit, decide_resolve, decide_withdrawal
@@ -26,7 +27,7 @@ from ledger.engine.jobs import (
 )
 from ledger.engine.layout import CommandKind
 from ledger.engine.listing import decide_configure, decide_halt, decide_list, decide_stage, market_slot
-from ledger.engine.orders import decide_cancel, decide_order
+from ledger.engine.orders import decide_order
 from ledger.engine.room import room_for_timers, room_needed
 from ledger.engine.rules import has_client_id, known_answer, reject, repeat_answer
 from ledger.engine.settlement import decide_cover, decide_cut
@@ -127,6 +128,8 @@ def decide_one(state: State, command: Row) -> None:
         decide_order(state, command)
     elif kind == CommandKind.CANCEL_ORDER.value:
         decide_cancel(state, command)
+    elif kind == CommandKind.CANCEL_ALL.value:
+        decide_cancel_all(state, command)
     elif kind == CommandKind.REQUEST_WITHDRAWAL.value:
         decide_withdrawal(state, command)
     elif kind == CommandKind.REQUEST_SWEEP.value:

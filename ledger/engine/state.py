@@ -340,7 +340,7 @@ def empty_state() -> State:
         tiers=np.zeros(TIERS, TIER),
         run=np.zeros(1, RUN),
         out=np.zeros(_FIRST, EVENT),
-        work=np.zeros(1, ORDER),
+        work=np.zeros(2, ORDER),
         walk=np.zeros(1, WALK),
         blank=np.zeros(1, EVENT),
     )

@@ -331,6 +331,7 @@ WALK = np.dtype(
         (name, _ALL)
         for name in (
             "ending",  # Ending
+            "refused",  # 1 where the pool refused a step
             "arrived",  # price up to which the curve was walked, 0 before the first step
             "fills",  # parts so far
             "paid",  # cost and fees so far, rao of TAO, of a buy

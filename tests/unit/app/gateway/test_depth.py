@@ -20,7 +20,7 @@ from app.gateway.kraken.depth import (
     step_for,
 )
 from app.gateway.kraken.names import LOT_RAO, ORDER_MIN_RAO, PRICE_TICK_RAO
-from ledger.engine.orders import FULL, plan_buy, plan_sell
+from ledger.engine.curve import FULL, plan_buy, plan_sell
 
 TAO = 10**9
 pools = st.builds(

@@ -7,8 +7,8 @@ from amm.pool import NO_OUTPUT, RESERVES_TOO_LOW
 from amm.reference import Pool
 from app.verify.exchange import Exchange, PoolShown
 from ledger.engine.api import Answer
-from ledger.engine.layout import MAX_AMOUNT, CommandKind, EventKind, Flag, Gate, Halt, Mode, Stage
-from ledger.engine.orders import plan_buy, plan_sell
+from ledger.engine.curve import plan_buy, plan_sell
+from ledger.engine.layout import MAX_AMOUNT, CommandKind, EventKind, Flag, Gate, Halt, Mode, Stage, Trait
 from ledger.errors import Refusal
 from tests.support.builders import DEEP, SN, TAO, booked_balances, buy, kinds, sell, trading_exchange
 
@@ -28,6 +28,7 @@ def closed_with(answer: Answer) -> tuple[list[EventKind], int]:
 
 
 NOTHING = [EventKind.ORDER_ACCEPTED, EventKind.ORDER_CLOSED]
+QUEUED = [EventKind.ORDER_ACCEPTED, EventKind.ORDER_QUEUED]
 FILL = [EventKind.ORDER_ACCEPTED, EventKind.FILLED, EventKind.ORDER_CLOSED]
 
 
@@ -115,12 +116,10 @@ def test_a_market_order_stops_at_its_slippage(exchange: Exchange) -> None:
 
 
 def test_an_order_that_does_not_fit_the_window_is_not_split(exchange: Exchange) -> None:
-    before = exchange.balances()
-
     answer = sell(exchange, 1, alpha=200 * TAO)
 
-    assert closed_with(answer) == (NOTHING, Refusal.WINDOW_FULL)
-    assert exchange.balances() == before
+    assert closed_with(answer) == (QUEUED, Refusal.WINDOW_FULL)
+    assert exchange.views.balance(1, SN + 1).held == 200 * TAO
 
 
 def test_the_window_is_used_by_both_directions_and_opens_anew_at_a_head(exchange: Exchange) -> None:
@@ -154,9 +153,17 @@ def test_dust_moves_nothing(exchange: Exchange) -> None:
         ({"slippage_ppm": 1_000_001}, Refusal.SLIPPAGE_OUT_OF_RANGE),
         ({"slippage_ppm": -1}, Refusal.SLIPPAGE_OUT_OF_RANGE),
         ({"deadline": 1}, Refusal.DEADLINE_PASSED),
-        ({"flags": Flag.LIMIT, "limit": 5}, Refusal.ORDER_TYPE_UNSUPPORTED),
-        ({"flags": Flag.LIMIT | Flag.FOK, "limit": 5}, Refusal.ORDER_TYPE_UNSUPPORTED),
-        ({"flags": Flag.LIMIT | Flag.POST_ONLY, "limit": 5}, Refusal.ORDER_TYPE_UNSUPPORTED),
+        ({"flags": Flag.LIMIT | Flag.FOK | Flag.IOC, "limit": 5}, Refusal.ORDER_TYPE_UNSUPPORTED),
+        ({"flags": Flag.LIMIT | Flag.POST_ONLY | Flag.IOC, "limit": 5}, Refusal.ORDER_TYPE_UNSUPPORTED),
+        ({"flags": Flag.POST_ONLY}, Refusal.ORDER_TYPE_UNSUPPORTED),
+        ({"traits": Trait.STOP_LOSS | Trait.TAKE_PROFIT, "trigger": 5}, Refusal.ORDER_TYPE_UNSUPPORTED),
+        ({"traits": Trait.STP_OLDEST | Trait.STP_BOTH}, Refusal.ORDER_TYPE_UNSUPPORTED),
+        ({"traits": Trait.ON_INDEX}, Refusal.ORDER_TYPE_UNSUPPORTED),
+        ({"traits": 32}, Refusal.ORDER_TYPE_UNSUPPORTED),
+        ({"flags": Flag.MAKER}, Refusal.ORDER_TYPE_UNSUPPORTED),
+        ({"traits": Trait.STOP_LOSS}, Refusal.TRIGGER_OUT_OF_RANGE),
+        ({"trigger": 5}, Refusal.TRIGGER_OUT_OF_RANGE),
+        ({"expires_s": 1_700_000_000}, Refusal.EXPIRY_OUT_OF_RANGE),
         ({"flags": Flag.IN_QUOTE | Flag.SELL}, Refusal.ORDER_TYPE_UNSUPPORTED),
         ({"flags": Flag.LIMIT | Flag.IOC, "limit": 0}, Refusal.LIMIT_OUT_OF_RANGE),
         ({"flags": Flag.IN_QUOTE}, Refusal.AMOUNT_OUT_OF_RANGE),
@@ -248,7 +255,7 @@ def test_a_head_that_is_too_old_closes_instant_mode_until_the_next(exchange: Exc
     exchange.ts_ms += 1
 
     assert gates(exchange) == Gate.STALE
-    assert closed_with(buy(exchange, 1, tao=TAO)) == (NOTHING, Refusal.HEAD_STALE)
+    assert closed_with(buy(exchange, 1, tao=TAO)) == (QUEUED, Refusal.HEAD_STALE)
     exchange.head()
     assert closed_with(buy(exchange, 1, tao=TAO))[1] == 0
 
@@ -278,7 +285,7 @@ def test_a_pool_that_is_out_of_bounds_closes_instant_mode(exchange: Exchange, sh
     exchange.head()
 
     assert gates(exchange) & gate
-    assert closed_with(sell(exchange, 1, alpha=TAO))[1] in {Refusal.POOL_CLOSED, Refusal.JUMP_GATE}
+    assert closed_with(sell(exchange, 1, alpha=TAO))[1] in {Refusal.POOL_CLOSED, Refusal.JUMP_GATE, Refusal.SLIPPAGE_REACHED}
     exchange.pools[SN] = DEEP
     for _ in range(4):
         exchange.head()
@@ -295,7 +302,7 @@ def test_a_head_without_the_pool_closes_instant_mode(exchange: Exchange) -> None
 def test_an_unknown_runtime_version_closes_instant_mode(exchange: Exchange) -> None:
     exchange.head(spec=1)
 
-    assert closed_with(buy(exchange, 1, tao=TAO)) == (NOTHING, Refusal.SPEC_UNKNOWN)
+    assert closed_with(buy(exchange, 1, tao=TAO)) == (QUEUED, Refusal.SPEC_UNKNOWN)
 
 
 @pytest.mark.parametrize("netuid", [SN, 65_535])
@@ -345,7 +352,7 @@ def exchange_with_inventory(*, target: int, held: int) -> Exchange:
 def test_a_fill_that_the_house_cannot_back_is_not_made() -> None:
     exchange = exchange_with_inventory(target=700 * TAO, held=100 * TAO)
 
-    assert closed_with(buy(exchange, 1, alpha=120 * TAO)) == (NOTHING, Refusal.NOT_BACKED)
+    assert closed_with(buy(exchange, 1, alpha=120 * TAO)) == (QUEUED, Refusal.NOT_BACKED)
     assert closed_with(buy(exchange, 1, alpha=100 * TAO))[1] == 0
 
 
@@ -359,7 +366,7 @@ def test_without_backing_the_house_may_owe() -> None:
 def test_beyond_the_position_limit_only_fills_that_reduce_the_need_are_made() -> None:
     exchange = exchange_with_inventory(target=2_000 * TAO, held=600 * TAO)
 
-    assert closed_with(buy(exchange, 1, alpha=TAO)) == (NOTHING, Refusal.POSITION_LIMIT)
+    assert closed_with(buy(exchange, 1, alpha=TAO)) == (QUEUED, Refusal.POSITION_LIMIT)
     assert closed_with(sell(exchange, 1, alpha=TAO))[1] == 0
 
 
