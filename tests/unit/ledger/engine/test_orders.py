@@ -285,7 +285,11 @@ def test_a_pool_that_is_out_of_bounds_closes_instant_mode(exchange: Exchange, sh
     exchange.head()
 
     assert gates(exchange) & gate
-    assert closed_with(sell(exchange, 1, alpha=TAO))[1] in {Refusal.POOL_CLOSED, Refusal.JUMP_GATE, Refusal.SLIPPAGE_REACHED}
+    assert closed_with(sell(exchange, 1, alpha=TAO))[1] in {
+        Refusal.POOL_CLOSED,
+        Refusal.JUMP_GATE,
+        Refusal.SLIPPAGE_REACHED,
+    }
     exchange.pools[SN] = DEEP
     for _ in range(4):
         exchange.head()
