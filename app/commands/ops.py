@@ -1,8 +1,9 @@
-"""``taobourse ops``: what an operator decides while the exchange rests: halts, and what lies in suspense."""
+"""``taobourse ops``: what an operator decides while the exchange rests, and what the house stands to win or lose."""
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from ledger.engine.api import Answer
 from ledger.engine.layout import Halt
 from ledger.errors import TEXTS, Refusal
 from ledger.log.errors import LogError
+from ledger.log.postgres import PostgresLog
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -29,6 +31,7 @@ Url = Annotated[
 What = Annotated[str, typer.Argument(help=f"What: {', '.join(NAMES)}.")]
 Netuid = Annotated[int | None, typer.Option(min=0, max=65_534, help="Of this market or its alpha; all where absent.")]
 DEMO_DATA = Path(".demo")
+ALPHA_FIGURES = frozenset({"need", "inventory", "target", "shortfall"})
 
 
 @app.callback()
@@ -54,6 +57,32 @@ def status(*, data_dir: DataDir = DEMO_DATA, url: Url = None) -> None:
         typer.echo(json.dumps(told))
 
     _run(data_dir, url, show)
+
+
+@app.command()
+def exposure(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array; amounts in rao.")] = False,
+    data_dir: Annotated[Path, typer.Option(help="Data folder of the exchange, which may run.")] = DEMO_DATA,
+    url: Url = None,
+) -> None:
+    """Print what the house stands to win or lose in each market, read from the log; the exchange may run."""
+    from app.exposure import read_exposure
+
+    async def read() -> None:
+        async with reach_database(data_dir, url) as database_url:
+            markets = await read_exposure(PostgresLog(database_url).read())
+        if as_json:
+            typer.echo(json.dumps([{name: _plain(name, value) for name, value in asdict(m).items()} for m in markets]))
+            return
+        for market in markets:
+            typer.echo(f"SN{market.netuid}")
+            for name, value in asdict(market).items():
+                if name != "netuid":
+                    unit = "alpha" if name in ALPHA_FIGURES else "TAO"
+                    typer.echo(f"  {name:<14} {value / 10**9:>+22.9f} {unit}")
+
+    _reach(read)
 
 
 @app.command()
@@ -119,13 +148,22 @@ def _asset_name(asset: int) -> str:
     return f"SN{asset - 1}" if asset else "TAO"
 
 
+def _plain(name: str, value: int) -> int | str:
+    return value if name == "netuid" else str(value)
+
+
 def _run(data_dir: Path, url: str | None, work: Callable[[Desk], Awaitable[None]]) -> None:
     async def reach() -> None:
         async with reach_database(data_dir, url) as database_url, open_desk(database_url) as desk:
             await work(desk)
 
+    _reach(reach)
+
+
+def _reach(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run it; a database that cannot be used becomes a line and exit code 3."""
     try:
-        asyncio.run(reach())
+        asyncio.run(work())
     except (EmbeddedPostgresError, LogError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         typer.echo(f"unavailable: {error}", err=True)
         raise typer.Exit(UNAVAILABLE) from error
