@@ -9,7 +9,7 @@ used by two open jobs, so that nothing can be paid twice.
 # mypy: disable-error-code="no-any-return"
 
 from amm.kernel_cache import kernel
-from ledger.engine.balances import custody_free, custody_stake, post, post_free
+from ledger.engine.balances import custody_free, custody_stake, position, post, post_free
 from ledger.engine.funds import asset_of, post_custody
 from ledger.engine.layout import (
     MAX_AMOUNT,
@@ -25,7 +25,7 @@ from ledger.engine.layout import (
 )
 from ledger.engine.listing import market_slot
 from ledger.engine.parameters import JOBS_MAX, PERIOD_MAX
-from ledger.engine.pools import spec_is_known
+from ledger.engine.pools import mirror_of, spec_is_known
 from ledger.engine.rules import answer, append, reject
 from ledger.engine.state import Row, State, break_law, close_job, find_job, int64, open_job
 from ledger.engine.tables import REFERENCE
@@ -146,11 +146,32 @@ def decide_release(state: State, command: Row) -> None:
 
 @kernel
 def append_release(state: State, job: Row) -> None:
-    """Release a job and close it."""
+    """Release a job and close it; a settlement's customers wait for nothing then, so their mirrors move back."""
     event = append(state, EventKind.JOB_RELEASED.value)
     event["order_id"] = job["job_id"]
     event["code"] = job["job"]
+    if job["job"] == Job.SETTLEMENT.value:
+        slot = state.scalars[0]["first_market"] - 1
+        while slot >= 0:
+            market = state.markets[slot]
+            slot = market["next"] - 1
+            if market["block_pending"] != 0:
+                append_mirror(state, market, 0)
     append_close(state, job, Outcome.RELEASED.value)
+
+
+@kernel
+def append_mirror(state: State, market: Row, block_pending: int) -> None:
+    """Build a market's mirror anew, with this much alpha that customers wait for."""
+    held = position(state, market["netuid"])
+    pending = market["target"] - held + block_pending + market["firm_pending"]
+    tao, alpha = mirror_of(market, pending)
+    event = append(state, EventKind.MIRROR_MOVED.value)
+    event["netuid"] = market["netuid"]
+    event["pool_tao"] = tao
+    event["pool_alpha"] = alpha
+    event["amount"] = block_pending
+    event["aux"] = market["firm_pending"]
 
 
 @kernel
@@ -182,44 +203,45 @@ def decide_dead(state: State, command: Row) -> None:
 
 
 @kernel
-def decide_outcome(state: State, command: Row) -> None:
-    """Book what a finalised block made of one item of ours; the shell has held it against the job before."""
-    job = state.jobs[find_job(state, command["order_id"])]
+def append_outcome(state: State, command: Row, job: Row) -> None:
+    """Book what a finalised block made of one item of the settlement, before its orders get their parts."""
     failed = command["flags"] & Flag.FAILED.value
-    if job["job"] == Job.SETTLEMENT.value:
-        event = append(state, EventKind.SETTLEMENT_ITEM_FAILED.value if failed else EventKind.SETTLEMENT_BOOKED.value)
-        event["order_id"] = job["job_id"]
-        event["netuid"] = command["netuid"]
-        event["aux"] = command["aux"]
-        if not failed:
-            event["flags"] = command["flags"] & Flag.SELL.value
-            event["amount"] = command["amount"]
-            event["tao"] = command["tao"]
-            event["key"] = command["key"]
-            event["other"] = command["other"]
-        if state.scalars[0]["items_done"] + 1 >= state.scalars[0]["items"]:
-            append_close(state, job, Outcome.BOOKED.value)
-    elif failed:
-        append_close(state, job, Outcome.FAILED.value)
-    else:
-        left = command["amount"] if job["alpha"] else command["tao"]
-        sweep = job["job"] == Job.SWEEP.value
-        event = append(state, EventKind.SWEEP_BOOKED.value if sweep else EventKind.WITHDRAWAL_BOOKED.value)
-        event["order_id"] = job["job_id"]
+    event = append(state, EventKind.SETTLEMENT_ITEM_FAILED.value if failed else EventKind.SETTLEMENT_BOOKED.value)
+    event["order_id"] = job["job_id"]
+    event["netuid"] = command["netuid"]
+    event["aux"] = command["aux"]
+    if not failed:
+        event["flags"] = command["flags"] & Flag.SELL.value
+        event["amount"] = command["amount"]
+        event["tao"] = command["tao"]
         event["key"] = command["key"]
-        event["netuid"] = job["netuid"]
-        event["flags"] = Flag.ALPHA.value if job["alpha"] else 0
         event["other"] = command["other"]
-        if sweep:
-            event["amount"] = left
-            event["tao"] = command["limit"] if command["limit"] != 0 else left
-            event["aux"] = state.scalars[0]["hot_key"]
-            append_close(state, job, Outcome.BOOKED.value)
-        else:
-            event["account"] = job["account"]
-            event["amount"] = job["amount"]
-            event["fee"] = job["fee"]
-            event["tao"] = left
+
+
+@kernel
+def decide_transfer(state: State, command: Row, job: Row) -> None:
+    """Book what a finalised block made of a sweep or a withdrawal."""
+    if command["flags"] & Flag.FAILED.value:
+        append_close(state, job, Outcome.FAILED.value)
+        return
+    left = command["amount"] if job["alpha"] else command["tao"]
+    sweep = job["job"] == Job.SWEEP.value
+    event = append(state, EventKind.SWEEP_BOOKED.value if sweep else EventKind.WITHDRAWAL_BOOKED.value)
+    event["order_id"] = job["job_id"]
+    event["key"] = command["key"]
+    event["netuid"] = job["netuid"]
+    event["flags"] = Flag.ALPHA.value if job["alpha"] else 0
+    event["other"] = command["other"]
+    if sweep:
+        event["amount"] = left
+        event["tao"] = command["limit"] if command["limit"] != 0 else left
+        event["aux"] = state.scalars[0]["hot_key"]
+        append_close(state, job, Outcome.BOOKED.value)
+    else:
+        event["account"] = job["account"]
+        event["amount"] = job["amount"]
+        event["fee"] = job["fee"]
+        event["tao"] = left
 
 
 @kernel
@@ -275,6 +297,7 @@ def apply_job(state: State, event: Row) -> None:
     elif kind == EventKind.SETTLEMENT_CLOSED.value:
         for slot in range(state.scalars[0]["markets"]):
             state.markets[slot]["item_job"] = 0
+            state.markets[slot]["block_pending"] = 0
         state.scalars[0]["settlement"] = 0
         close_job(state, event["order_id"])
     elif kind == EventKind.CHAIN_FEE_BOOKED.value:
@@ -319,6 +342,9 @@ def apply_item(state: State, event: Row) -> None:
     market["item_cut"] = event["tao"]
     market["item_done"] = 0
     market["open_cut"] = event["tao"] + 1
+    market["block_pending"] = event["fee"]
+    market["mirror_tao"] = event["pool_tao"]
+    market["mirror_alpha"] = event["pool_alpha"]
 
 
 @kernel
