@@ -13,7 +13,7 @@ import numpy as np
 
 from amm.fixed_point import mul_div_floor
 from amm.kernel_cache import kernel
-from amm.shares import largest_remainder
+from amm.shares import largest_remainder, trading_fee
 from ledger.engine.api import Records
 from ledger.engine.book import first_on, next_on, shelf_place
 from ledger.engine.cut_arithmetic import missing_to_limit, wanted_part
@@ -21,7 +21,7 @@ from ledger.engine.evolve import apply_out
 from ledger.engine.jobs import append_close, append_outcome, decide_transfer
 from ledger.engine.layout import EventKind, Flag, Job, Mode, Outcome, Shelf
 from ledger.engine.listing import market_slot
-from ledger.engine.rules import append
+from ledger.engine.moves import append_of, close_order, queue_order
 from ledger.engine.state import Row, State, find_job
 from ledger.engine.terms import TAKER, fee_part, lasts, open_amount, released_by
 from ledger.errors import Refusal
@@ -91,16 +91,15 @@ def once_reason(order: Row) -> int:
 
 
 @kernel
-def append_closed(state: State, slot: int, code: int) -> None:
-    """Close an order; all that is still held for it is freed."""
-    order = state.orders[slot]
-    event = append(state, EventKind.ORDER_CLOSED.value)
-    event["account"] = order["account"]
-    event["netuid"] = state.markets[order["market"]]["netuid"]
-    event["flags"] = order["flags"] & Flag.SELL.value
-    event["order_id"] = order["order_id"]
-    event["code"] = code
-    event["hold"] = order["held"]
+def block_fee(order: Row, tao: int) -> int:
+    """Return the trading fee of a part in block mode, nearest, halves up.
+
+    A buy's parts add up to the fee of the whole, which is what its hold was made for; each part of a sale pays the fee
+    of its own proceeds, as the known answers of block mode have it.
+    """
+    if order["flags"] & Flag.SELL.value:
+        return trading_fee(tao, order["taker_ppm"])
+    return fee_part(order, tao, TAKER)
 
 
 @kernel
@@ -118,13 +117,9 @@ def append_part(state: State, slot: int, alpha: int, tao: int) -> None:
     if alpha <= 0 or tao <= 0:
         return
     rounding = missing_to_limit(sell, alpha, tao, order["limit"])
-    fee = fee_part(order, tao, TAKER)
-    event = append(state, EventKind.FILLED.value)
-    event["account"] = order["account"]
-    event["netuid"] = market["netuid"]
-    event["flags"] = sell
+    fee = block_fee(order, tao)
+    event = append_of(state, EventKind.FILLED.value, order)
     event["code"] = Mode.BLOCK.value
-    event["order_id"] = order["order_id"]
     event["id_hi"] = rounding
     event["amount"] = alpha
     event["tao"] = tao
@@ -134,8 +129,7 @@ def append_part(state: State, slot: int, alpha: int, tao: int) -> None:
     event["pool_alpha"] = market["mirror_alpha"]
     apply_out(state)
     if open_amount(order) == 0:
-        append_closed(state, slot, 0)
-        apply_out(state)
+        close_order(state, slot, 0)
 
 
 @kernel
@@ -186,7 +180,6 @@ def allot(state: State, slot: int, alpha: int, tao: int) -> None:
         append_part(state, place, scratch.gives[i], scratch.gets[i])
         if state.orders[place]["order_id"] == order_id:
             close_last_chance(state, place)
-            apply_out(state)
 
 
 @kernel
@@ -194,10 +187,10 @@ def close_last_chance(state: State, slot: int) -> bool:
     """Close an order back from the chain whose cancel was noted or which had its one cut, and tell whether it was."""
     order = state.orders[slot]
     if order["cancel"] != 0:
-        append_closed(state, slot, order["cancel"])
+        close_order(state, slot, order["cancel"])
         return True
     if not lasts(order):
-        append_closed(state, slot, once_reason(order))
+        close_order(state, slot, once_reason(order))
         return True
     return False
 
@@ -218,17 +211,8 @@ def return_flight(state: State) -> None:
         count = gather_flight(state, slot, scratch, count)
     sort_by_owner(state, scratch.slots, count)
     for i in range(count):
-        if close_last_chance(state, scratch.slots[i]):
-            continue
-        order = state.orders[scratch.slots[i]]
-        event = append(state, EventKind.ORDER_QUEUED.value)
-        event["account"] = order["account"]
-        event["netuid"] = state.markets[order["market"]]["netuid"]
-        event["flags"] = order["flags"] & Flag.SELL.value
-        event["order_id"] = order["order_id"]
-        event["amount"] = open_amount(order)
-        event["limit"] = order["limit"]
-    apply_out(state)
+        if not close_last_chance(state, scratch.slots[i]):
+            queue_order(state, scratch.slots[i], 0)
 
 
 @kernel

@@ -13,7 +13,6 @@ from amm.shares import largest_remainder
 from amm.steps import buy_in, buy_out, gross_for_net, net_to_price_buy, net_to_price_sell, sell_in
 from ledger.engine.allocation import (
     Scratch,
-    append_closed,
     append_part,
     once_reason,
     sort_by_owner,
@@ -35,9 +34,19 @@ from ledger.engine.cut_arithmetic import (
 from ledger.engine.evolve import apply_out
 from ledger.engine.layout import EventKind, Flag, Shelf
 from ledger.engine.listing import Verb, stage_allows
+from ledger.engine.moves import append_of, close_order
 from ledger.engine.rules import append
 from ledger.engine.state import Row, State
-from ledger.engine.terms import MAKER, TAKER, crosses_head, fee_part, in_quote, lasts, open_alpha, open_amount, released_by
+from ledger.engine.terms import (
+    MAKER,
+    TAKER,
+    crosses_head,
+    fee_part,
+    lasts,
+    open_alpha,
+    open_amount,
+    released_by,
+)
 from ledger.errors import Refusal
 
 Residual = tuple[int, int, int]
@@ -105,7 +114,6 @@ def gather(state: State, slot: int, sell: int, tight: int, scratch: Scratch) -> 
     market = state.markets[slot]
     if not may_trade(market, sell):
         return 0
-    high, low = spot_bits(market["head_tao"], market["head_alpha"], market["weight"])
     place = queue_place(slot, sell)
     count = 0
     at = first_on(state, place)
@@ -200,14 +208,13 @@ def serve(state: State, slot: int, sell: int, tao: int, alpha: int, house: int, 
 def choose(state: State, slot: int, sell: int) -> Residual:
     """Choose the prefix by limit, loosest first, that fills most on the head; ties take the longer one.
 
-    ``execution`` section 7, step 3. A tighter prefix never takes more than the bound of a looser one, so the search ends
-    where that is less than the best.
+    ``execution`` section 7, step 3. A tighter prefix never takes more than the bound of a looser one, so the search
+    ends where that is less than the best.
     """
     market = state.markets[slot]
     if not may_trade(market, sell):
         return sell, 0, 0
     tao, alpha, weight, rate = market["head_tao"], market["head_alpha"], market["weight"], market["rate"]
-    high, low = spot_bits(tao, alpha, weight)
     place = queue_place(slot, sell)
     total, best, tight, found = 0, 0, 0, 0
     at = first_on(state, place)
@@ -239,10 +246,9 @@ def drop_left_out(state: State, slot: int, residual: Residual, scratch: Scratch)
             part = part_of(market, order)
             chosen = residual[2] == 1 and residual[0] == sell and not is_tighter(sell, order["limit"], residual[1])
             if (worth(part, high, low) if sell else alpha_for(part, high, low)) == 0:
-                append_closed(state, scratch.slots[i], Refusal.DUST.value)
+                close_order(state, scratch.slots[i], Refusal.DUST.value)
             elif not chosen and not lasts(order):
-                append_closed(state, scratch.slots[i], once_reason(order))
-    apply_out(state)
+                close_order(state, scratch.slots[i], once_reason(order))
 
 
 @kernel
@@ -287,10 +293,7 @@ def curve_before(market: Row, sell: int, tao: int, alpha: int, limit: int, left:
     """Return what the curve takes before a resting order is better, and the pool after that; -1 when it takes all."""
     weight, rate = market["weight"], market["rate"]
     high, low = limit_bits(bound_of(sell, limit, rate))
-    if sell:
-        net = net_to_price_sell(tao, alpha, weight, high, low)
-    else:
-        net = net_to_price_buy(tao, alpha, weight, high, low)
+    net = net_to_price_sell(tao, alpha, weight, high, low) if sell else net_to_price_buy(tao, alpha, weight, high, low)
     if net <= 0:
         return 0, tao, alpha
     gross = gross_for_net(net, rate)
@@ -327,12 +330,10 @@ def cross_maker(state: State, maker: int, sell: int, left: int, count: int, scra
             scratch.brings[i] -= part
             given += part
             if part > 0 and open_amount(state.orders[scratch.slots[i]]) == 0:
-                append_closed(state, scratch.slots[i], 0)
-                apply_out(state)
+                close_order(state, scratch.slots[i], 0)
                 scratch.brings[i] = 0
     if open_alpha(state.orders[maker], price) == 0:
-        append_closed(state, maker, 0)
-        apply_out(state)
+        close_order(state, maker, 0)
     return given
 
 
@@ -355,12 +356,8 @@ def cross_pair(state: State, taker: int, maker: int, sell: int, alpha: int, brin
         return 0
     fee = fee_part(order, tao, TAKER)
     maker_fee = fee_part(resting, tao, MAKER)
-    event = append(state, EventKind.CROSSED.value)
-    event["account"] = order["account"]
+    event = append_of(state, EventKind.CROSSED.value, order)
     event["other"] = resting["account"]
-    event["netuid"] = state.markets[order["market"]]["netuid"]
-    event["flags"] = Flag.SELL.value if sell else 0
-    event["order_id"] = order["order_id"]
     event["aux"] = resting["order_id"]
     event["amount"] = alpha
     event["tao"] = tao

@@ -194,5 +194,3 @@ def sell_item(
     if customers > 0:
         limit = max(limit, bound)
     return (amount, house, limit, -customers) if limit > 0 else (0, 0, 0, 0)
-
-

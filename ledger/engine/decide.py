@@ -1,6 +1,7 @@
 """``decide_all``: a whole batch in one call. Rules read the state and append events; the loop applies them at once."""
 
 from amm.kernel_cache import kernel
+from ledger.engine.allocation import decide_outcome, return_flight
 from ledger.engine.api import Records
 from ledger.engine.cancel import decide_cancel, decide_cancel_all
 from ledger.engine.dissolution import decide_dissolutions, decide_dissolved
@@ -20,7 +21,6 @@ from ledger.engine.heads import (
 from ledger.engine.jobs import (
     decide_chain_fee,
     decide_dead,
-    decide_outcome,
     decide_release,
     decide_signed,
     decide_sweep,
@@ -102,6 +102,8 @@ def decide_head_record(state: State, command: Row) -> None:
         decide_outcome(state, command)
     elif kind == CommandKind.EXTRINSIC_DEAD.value:
         decide_dead(state, command)
+        apply_out(state)
+        return_flight(state)
     elif kind == CommandKind.CHAIN_FEE_SEEN.value:
         decide_chain_fee(state, command)
     elif kind == CommandKind.DISSOLVED_SEEN.value:
@@ -138,6 +140,8 @@ def decide_one(state: State, command: Row) -> None:
         decide_signed(state, command)
     elif kind == CommandKind.RELEASE_JOB.value:
         decide_release(state, command)
+        apply_out(state)
+        return_flight(state)
     elif CommandKind.HEAD_BEGIN.value <= kind <= CommandKind.REFUSE_HEAD.value:
         decide_head_record(state, command)
     else:

@@ -36,7 +36,7 @@ from ledger.engine.parameters import (
     UNSIGNED_HEADS,
     UNSIGNED_WITHDRAWAL_HEADS,
 )
-from ledger.engine.pools import head_gates, is_funded, mirror_of, window_cap
+from ledger.engine.pools import head_gates, is_funded, mirror_of, pending_of, window_cap
 from ledger.engine.rules import append
 from ledger.engine.state import Row, State, find_ledger, int64, ledger_slot
 
@@ -202,8 +202,9 @@ def decide_windows(state: State) -> None:
         market = state.markets[slot]
         if market["pool_height"] != 0:
             cap = window_cap(market)
-            need = market["target"] - position(state, market["netuid"])
-            tao, alpha = mirror_of(market, need)
+            held = position(state, market["netuid"])
+            need = market["target"] - held
+            tao, alpha = mirror_of(market, pending_of(market, held))
             gates = head_gates(state, market)
             if alpha == 0:
                 gates |= Gate.MIRROR.value

@@ -10,21 +10,21 @@ import numpy as np
 
 from amm.kernel_cache import kernel
 from amm.shares import largest_remainder
-from ledger.engine.allocation import Scratch, append_closed, once_reason, scratch_for
+from ledger.engine.allocation import Scratch, once_reason, scratch_for
 from ledger.engine.api import Records
 from ledger.engine.balances import custody_free, custody_stake, position
 from ledger.engine.cut import chosen_parts, cut_market, queue_count
 from ledger.engine.cut_arithmetic import Item, bound_of, buy_item, sell_item
 from ledger.engine.evolve import apply_out
-from ledger.engine.jobs import append_mirror
 from ledger.engine.gates import is_tradable
+from ledger.engine.jobs import append_mirror
 from ledger.engine.layout import EventKind, Flag
+from ledger.engine.moves import append_of, close_order
 from ledger.engine.parameters import NEED_HEADS, SETTLE_FLOOR
 from ledger.engine.pools import mirror_of, spec_is_known, value_at_head
 from ledger.engine.rules import append
 from ledger.engine.state import Row, State
 from ledger.engine.terms import lasts
-
 
 PLAN = np.dtype(
     [
@@ -132,23 +132,19 @@ def send_orders(state: State, job_id: int, customers: int, total: int, count: in
         order = state.orders[scratch.slots[i]]
         if part <= 0:
             continue
-        event = append(state, EventKind.ORDER_SENT.value)
-        event["account"] = order["account"]
-        event["netuid"] = state.markets[order["market"]]["netuid"]
-        event["flags"] = order["flags"] & Flag.SELL.value
-        event["order_id"] = order["order_id"]
+        event = append_of(state, EventKind.ORDER_SENT.value, order)
         event["amount"] = part
         event["aux"] = job_id
 
 
 @kernel
 def keep_back(state: State, slot: int, plan: Row, scratch: Scratch) -> None:
-    """Where a market sends nothing: close chosen orders that had their one cut, and build the mirror of a match anew."""
+    """Where a market sends nothing: close chosen orders that had their one cut, and build a match's mirror anew."""
     count, _ = chosen_parts(state, slot, (plan["sell"], plan["tight"], plan["chosen"]), scratch)
     for i in range(count):
         order = state.orders[scratch.slots[i]]
         if not lasts(order):
-            append_closed(state, scratch.slots[i], once_reason(order))
+            close_order(state, scratch.slots[i], once_reason(order))
     if plan["moved"]:
         append_mirror(state, state.markets[slot], 0)
 
