@@ -165,7 +165,7 @@ RUNNERS: dict[str, Runner] = {
     "block_mode": block_mode,
 }
 
-NOT_BUILT = ("block_mode", "idle_rewards", "dissolve")
+NOT_BUILT = ("idle_rewards",)
 """Sections of the file whose rules the engine does not have yet."""
 
 FAMILY = Family(

@@ -193,7 +193,7 @@ def story(case: Case) -> None:
     check(played.order("alice", flags=Flag.IN_QUOTE, tao=2 * TAO))
     check(played.order("bob", alpha=30 * TAO))
     check(played.order("carol", flags=Flag.SELL, alpha=20 * TAO))
-    check(played.order("carol", flags=Flag.SELL, alpha=1_000 * TAO))
+    check(played.order("carol", flags=Flag.SELL | Flag.FOK, alpha=1_000 * TAO))
     check(played.exchange.head())
     played.sign(nonce=0)
     check(played.order("alice", flags=Flag.IN_QUOTE, tao=TAO))

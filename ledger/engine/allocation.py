@@ -23,8 +23,8 @@ from ledger.engine.layout import EventKind, Flag, Job, Mode, Outcome, Shelf
 from ledger.engine.listing import market_slot
 from ledger.engine.moves import append_of, close_order, queue_order
 from ledger.engine.state import Row, State, find_job
+from ledger.engine.take import out_of_reach
 from ledger.engine.terms import TAKER, fee_part, lasts, open_amount, released_by
-from ledger.errors import Refusal
 
 
 class Scratch(NamedTuple):
@@ -80,14 +80,6 @@ def sort_by_owner(state: State, slots: Records, count: int) -> None:
     for last in range(count - 1, 0, -1):
         slots[0], slots[last] = slots[last], slots[0]
         sink(state, slots, 0, last)
-
-
-@kernel
-def once_reason(order: Row) -> int:
-    """Return the reason with which the rest of an order that has one cut is closed."""
-    if order["flags"] & Flag.LIMIT.value:
-        return Refusal.LIMIT_REACHED.value
-    return Refusal.SLIPPAGE_REACHED.value
 
 
 @kernel
@@ -190,7 +182,7 @@ def close_last_chance(state: State, slot: int) -> bool:
         close_order(state, slot, order["cancel"])
         return True
     if not lasts(order):
-        close_order(state, slot, once_reason(order))
+        close_order(state, slot, out_of_reach(order))
         return True
     return False
 

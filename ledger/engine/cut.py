@@ -14,7 +14,6 @@ from amm.steps import buy_in, buy_out, gross_for_net, net_to_price_buy, net_to_p
 from ledger.engine.allocation import (
     Scratch,
     append_part,
-    once_reason,
     sort_by_owner,
 )
 from ledger.engine.balances import position
@@ -37,6 +36,7 @@ from ledger.engine.listing import Verb, stage_allows
 from ledger.engine.moves import append_of, close_order
 from ledger.engine.rules import append
 from ledger.engine.state import Row, State
+from ledger.engine.take import out_of_reach
 from ledger.engine.terms import (
     MAKER,
     TAKER,
@@ -248,7 +248,7 @@ def drop_left_out(state: State, slot: int, residual: Residual, scratch: Scratch)
             if (worth(part, high, low) if sell else alpha_for(part, high, low)) == 0:
                 close_order(state, scratch.slots[i], Refusal.DUST.value)
             elif not chosen and not lasts(order):
-                close_order(state, scratch.slots[i], once_reason(order))
+                close_order(state, scratch.slots[i], out_of_reach(order))
 
 
 @kernel

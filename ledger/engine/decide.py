@@ -28,6 +28,7 @@ from ledger.engine.jobs import (
 from ledger.engine.layout import CommandKind
 from ledger.engine.listing import decide_configure, decide_halt, decide_list, decide_stage, market_slot
 from ledger.engine.orders import decide_order
+from ledger.engine.queue import decide_uncrossed
 from ledger.engine.room import room_for_timers, room_needed
 from ledger.engine.rules import has_client_id, known_answer, reject, repeat_answer
 from ledger.engine.settlement import decide_cover, decide_cut
@@ -156,16 +157,19 @@ def decide_head_end(state: State, step: int) -> None:
     elif step == 1:
         decide_overdue(state)
         apply_out(state)
+        return_flight(state)
         decide_dissolutions(state)
     elif step == 2:
-        decide_cut(state)
+        decide_uncrossed(state)
     elif step == 3:
+        decide_cut(state)
+    elif step == 4:
         decide_cover(state)
     else:
         decide_end(state)
 
 
-HEAD_END_STEPS = 5
+HEAD_END_STEPS = 6
 
 
 @kernel

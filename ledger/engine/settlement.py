@@ -10,7 +10,7 @@ import numpy as np
 
 from amm.kernel_cache import kernel
 from amm.shares import largest_remainder
-from ledger.engine.allocation import Scratch, once_reason, scratch_for
+from ledger.engine.allocation import Scratch, scratch_for
 from ledger.engine.api import Records
 from ledger.engine.balances import custody_free, custody_stake, position
 from ledger.engine.cut import chosen_parts, cut_market, queue_count
@@ -24,6 +24,7 @@ from ledger.engine.parameters import NEED_HEADS, SETTLE_FLOOR
 from ledger.engine.pools import mirror_of, spec_is_known, value_at_head
 from ledger.engine.rules import append
 from ledger.engine.state import Row, State
+from ledger.engine.take import out_of_reach
 from ledger.engine.terms import lasts
 
 PLAN = np.dtype(
@@ -144,7 +145,7 @@ def keep_back(state: State, slot: int, plan: Row, scratch: Scratch) -> None:
     for i in range(count):
         order = state.orders[scratch.slots[i]]
         if not lasts(order):
-            close_order(state, scratch.slots[i], once_reason(order))
+            close_order(state, scratch.slots[i], out_of_reach(order))
     if plan["moved"]:
         append_mirror(state, state.markets[slot], 0)
 
