@@ -69,6 +69,21 @@ COMMISSION_PPM = 1_000_000
 PERIOD_MAX = 4_096
 """Longest life of a signed extrinsic, blocks."""
 
+TIMERS_PER_BATCH = 1_000
+"""Orders, quotes and cancel-afters that end by their time before one batch; the rest end before the next."""
+
+STOPS_PER_COMMAND = 100
+"""Stops triggered after one command; the rest are triggered before the next batch."""
+
+CANCEL_AFTER_MAX_MS = DAY_MS
+"""Longest timeout of a cancel-after, ms."""
+
+QUOTES_PER_ACCOUNT = 3
+"""Firm quotes of one account that live at the same time."""
+
+QUOTE_LIFE_MIN_MS = 1_000
+"""Shortest life of a firm quote, ms; the longest is one block interval, and not less than this."""
+
 MARKETS_MAX = 1_024
 HOTKEYS_MAX = 65_535
 CHAIN_KEYS_MAX = 2**24

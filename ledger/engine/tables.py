@@ -35,6 +35,7 @@ SCALARS = np.dtype(
             "signer_halted",
             "instant_halted",
             "withdrawals_halted",  # of TAO
+            "firm_tao",  # TAO that firm quotes that live promise to sellers, less their fees, rao
             "settlement",  # job id of the settlement that is not closed, 0 for none
             "items",  # of that settlement
             "items_done",  # of those, with an outcome
@@ -108,6 +109,7 @@ MARKET = np.dtype(
             "block_pending",  # alpha that the settlement in flight is expected to bring customers; negative: take
             "firm_pending",  # alpha of firm quotes that live; positive: customers buy
             "firm_used",  # TAO that firm quotes that live count in each window, rao
+            "firm_alpha",  # alpha that firm quotes that live promise to buyers, rao
             "last",  # price of the last trade, 0 before the first
             "traded",  # seq of the last trade
             "spots",  # heads in the ring below, up to 5

@@ -1,20 +1,51 @@
-"""What runs because its time has come, before the first command of a batch."""
+"""What ends by itself: orders, firm quotes and cancel-afters whose time is over, before the first command of a batch.
+
+Everything that waits for a time stands on one shelf, by due time and then by seq (``execution`` section 3).
+"""
 
 # Fields of records are Any to a checker; compiled code has one integer for all of them.
 # mypy: disable-error-code="no-any-return"
 
 from amm.kernel_cache import kernel
-from ledger.engine.book import TIMES
-from ledger.engine.state import State, int64
+from ledger.engine.book import TIMES, first_on, key_of
+from ledger.engine.evolve import apply_out
+from ledger.engine.guards import end_order, fire_guard
+from ledger.engine.layout import OrderState
+from ledger.engine.parameters import STOPS_PER_COMMAND, TIMERS_PER_BATCH
+from ledger.engine.quotes import append_quote_end
+from ledger.engine.state import State
+from ledger.engine.stops import run_stops, stops_wait
+from ledger.errors import Refusal
+
+
+@kernel
+def next_due(state: State, now: int) -> int:
+    """Return when something ends by itself, ms; ``now`` while triggered stops wait; -1 for never."""
+    if stops_wait(state):
+        return now
+    slot = first_on(state, TIMES)
+    return key_of(state, TIMES, slot) if slot >= 0 else -1
 
 
 @kernel
 def decide_timers(state: State) -> None:
-    """Run the timers that are due at the batch's time."""
+    """End what is due at the time of the batch, in order of (due, seq), then trigger the stops that wait.
 
-
-@kernel
-def next_due(state: State) -> int:
-    """Return when the earliest timer is due, ms, or -1 while none is armed."""
-    level = int64(state.shelves[TIMES]["lowest"])
-    return state.levels[level - 1]["key"] if level else -1
+    A cancel-after counts as many timers as it cancels orders, and is never split: the bound of the batch is passed by
+    one of them at most.
+    """
+    run = state.run[0]
+    left = TIMERS_PER_BATCH
+    slot = first_on(state, TIMES)
+    while slot >= 0 and left > 0 and run["law"] == 0 and key_of(state, TIMES, slot) <= run["ts"]:
+        kind = state.orders[slot]["state"]
+        left -= 1
+        if kind == OrderState.GUARD.value:
+            left -= fire_guard(state, slot)
+        elif kind == OrderState.QUOTE.value:
+            append_quote_end(state, slot, Refusal.EXPIRED.value)
+        else:
+            end_order(state, slot, Refusal.EXPIRED.value)
+        apply_out(state)
+        slot = first_on(state, TIMES)
+    run_stops(state, STOPS_PER_COMMAND)
