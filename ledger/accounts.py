@@ -239,6 +239,7 @@ _RULES = {
     EventKind.ORDER_RESTED: _accepted,
     EventKind.ORDER_QUEUED: _accepted,
     EventKind.STOP_ARMED: _accepted,
+    EventKind.STOP_TRIGGERED: _accepted,
     EventKind.ORDER_AMENDED: _accepted,
     EventKind.QUOTE_ISSUED: _accepted,
     EventKind.QUOTE_TAKEN: _traded,

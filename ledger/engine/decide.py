@@ -7,6 +7,7 @@ from ledger.engine.cancel import decide_cancel, decide_cancel_all
 from ledger.engine.dissolution import decide_dissolutions, decide_dissolved
 from ledger.engine.evolve import apply_out
 from ledger.engine.funds import decide_deposit, decide_resolve, decide_withdrawal
+from ledger.engine.guards import decide_cancel_after
 from ledger.engine.heads import (
     decide_account_seen,
     decide_begin,
@@ -29,6 +30,7 @@ from ledger.engine.layout import CommandKind
 from ledger.engine.listing import decide_configure, decide_halt, decide_list, decide_stage, market_slot
 from ledger.engine.orders import decide_order
 from ledger.engine.queue import decide_uncrossed
+from ledger.engine.quotes import decide_issue_quote, decide_release_quote, decide_take_quote
 from ledger.engine.room import room_for_timers, room_needed
 from ledger.engine.rules import has_client_id, known_answer, reject, repeat_answer
 from ledger.engine.settlement import decide_cover, decide_cut
@@ -41,7 +43,8 @@ from ledger.engine.setup import (
     decide_open_account,
 )
 from ledger.engine.state import Row, State
-from ledger.engine.stops import trigger_stops
+from ledger.engine.stops import run_stops, trigger_stops
+from ledger.engine.tiers import decide_tier
 from ledger.engine.timers import decide_timers
 from ledger.errors import Refusal
 
@@ -89,6 +92,8 @@ def decide_setup(state: State, command: Row) -> None:
         decide_funding(state, command)
     elif kind == CommandKind.RESOLVE_SUSPENSE.value:
         decide_resolve(state, command)
+    elif kind == CommandKind.SET_TIER.value:
+        decide_tier(state, command)
     else:
         reject(state, command, Refusal.UNKNOWN_KIND.value, kind, 0)
 
@@ -124,6 +129,20 @@ def decide_head_record(state: State, command: Row) -> None:
 
 
 @kernel
+def decide_wait(state: State, command: Row) -> None:
+    """Decide what a customer asks for that ends by itself: cancel-after and firm quotes."""
+    kind = command["kind"]
+    if kind == CommandKind.CANCEL_AFTER.value:
+        decide_cancel_after(state, command)
+    elif kind == CommandKind.ISSUE_QUOTE.value:
+        decide_issue_quote(state, command)
+    elif kind == CommandKind.TAKE_QUOTE.value:
+        decide_take_quote(state, command)
+    else:
+        decide_release_quote(state, command)
+
+
+@kernel
 def decide_one(state: State, command: Row) -> None:
     """Decide one command that may change something."""
     kind = command["kind"]
@@ -133,6 +152,8 @@ def decide_one(state: State, command: Row) -> None:
         decide_cancel(state, command)
     elif kind == CommandKind.CANCEL_ALL.value:
         decide_cancel_all(state, command)
+    elif CommandKind.CANCEL_AFTER.value <= kind <= CommandKind.RELEASE_QUOTE.value:
+        decide_wait(state, command)
     elif kind == CommandKind.REQUEST_WITHDRAWAL.value:
         decide_withdrawal(state, command)
     elif kind == CommandKind.REQUEST_SWEEP.value:
@@ -192,17 +213,12 @@ def run_timers(state: State) -> bool:
 
 @kernel
 def follow_trades(state: State, command: Row) -> None:
-    """Trigger the stops that a command's trades have passed; of a head, in every market, once the head is complete."""
+    """Trigger the stops whose price a command has passed; of a head, in every market, once the head is complete."""
     run = state.run[0]
-    since = run["since"]
     if command["kind"] == CommandKind.HEAD_END.value:
-        slot = state.scalars[0]["first_market"] - 1
-        while slot >= 0:
-            if state.markets[slot]["traded"] > since:
-                trigger_stops(state, slot, since)
-            slot = state.markets[slot]["next"] - 1
+        run_stops(state)
     elif run["traded"] != 0:
-        trigger_stops(state, market_slot(state, run["traded"] - 1), since)
+        trigger_stops(state, market_slot(state, run["traded"] - 1))
     apply_out(state)
 
 
@@ -223,6 +239,7 @@ def decide_all(state: State, commands: Records, refusals: Records, decisions: Re
         if not in_head:
             run["since"] = state.scalars[0]["seq"]
         run["traded"] = 0
+        run["stops"] = 0
         run["code"] = 0
         run["reference"] = 0
         run["value"] = 0

@@ -14,6 +14,8 @@ from ledger.engine.rules import carries_answer, remember_answer
 from ledger.engine.setup import apply_setup
 from ledger.engine.state import Row, State, break_law
 from ledger.engine.tables import KIND, SEQUENCE
+from ledger.engine.tiers import apply_tier, apply_volume
+from ledger.engine.waiting import apply_cancel_after, apply_quote
 
 
 @kernel
@@ -22,6 +24,12 @@ def apply(state: State, event: Row) -> None:
     kind = event["kind"]
     if EventKind.ORDER_ACCEPTED.value <= kind <= EventKind.ORDERS_CANCELLED.value or kind == EventKind.ORDER_SENT.value:
         apply_trade(state, event)
+    elif kind == EventKind.CANCEL_AFTER_SET.value:
+        apply_cancel_after(state, event)
+    elif EventKind.QUOTE_ISSUED.value <= kind <= EventKind.QUOTE_ENDED.value:
+        apply_quote(state, event)
+    elif kind == EventKind.TIER_SET.value:
+        apply_tier(state, event)
     elif kind in (EventKind.CUT_MATCHED.value, EventKind.MIRROR_MOVED.value):
         apply_market(state, event)
     elif EventKind.MARKET_DISSOLVED.value <= kind <= EventKind.STAKE_CLOSED.value:
@@ -63,6 +71,8 @@ def apply(state: State, event: Row) -> None:
         apply_setup(state, event)
     else:
         break_law(state, KIND, kind)
+    if kind in (EventKind.FILLED.value, EventKind.CROSSED.value, EventKind.QUOTE_TAKEN.value):
+        apply_volume(state, event)
 
 
 @kernel

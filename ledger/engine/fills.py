@@ -39,7 +39,15 @@ def note_part(state: State, order_id: int, alpha: int, tao: int, fee: int, relea
 
 @kernel
 def apply_fill(state: State, event: Row) -> None:
-    """Post a fill against the market's house account, move the mirror, use the window.
+    """Apply a fill of an order on the curve or at the cut: money, mirror, window, order."""
+    trade_with_house(state, event, event["id_hi"])
+    state.markets[market_slot(state, int64(event["netuid"]))]["used"] += event["limit"]
+    note_part(state, event["order_id"], event["amount"], event["tao"], event["fee"], event["hold"])
+
+
+@kernel
+def trade_with_house(state: State, event: Row, rounding: int) -> None:
+    """Post a trade against the market's house account and move the mirror; ``rounding`` is the house's gift, rao.
 
     A buy in instant mode is uncovered until the open cut is final; a sale takes uncovered alpha first.
     """
@@ -47,7 +55,6 @@ def apply_fill(state: State, event: Row) -> None:
     netuid = int64(event["netuid"])
     asset = netuid + 1
     alpha, tao, fee, released = event["amount"], event["tao"], event["fee"], event["hold"]
-    rounding = event["id_hi"]
     trading = AccountClass.HOUSE_TRADING.value
     market = state.markets[market_slot(state, netuid)]
     post(state, AccountClass.HOUSE_FEES.value, 0, 0, TAO_ASSET, fee)
@@ -72,11 +79,9 @@ def apply_fill(state: State, event: Row) -> None:
     if change > 0 and event["code"] == Mode.INSTANT.value:
         row["cut"] = market["open_cut"]
         market["bought"] = market["open_cut"]
-    market["used"] += event["limit"]
     market["mirror_tao"] = event["pool_tao"]
     market["mirror_alpha"] = event["pool_alpha"]
     note_trade(state, market, alpha, tao)
-    note_part(state, event["order_id"], alpha, tao, fee, released)
 
 
 @kernel

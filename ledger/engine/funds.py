@@ -28,7 +28,7 @@ from ledger.engine.parameters import (
     WITHDRAWAL_FEE_ALPHA,
     WITHDRAWAL_FEE_TAO,
 )
-from ledger.engine.pools import mirror_of, value_at
+from ledger.engine.pools import mirror_of, pending_of, value_at
 from ledger.engine.rules import answer, append, reject
 from ledger.engine.setup import account_exists
 from ledger.engine.state import Row, State, break_law, find_address, find_funding, free_amount, int64, open_job
@@ -196,7 +196,7 @@ def decide_resolve(state: State, command: Row) -> None:
     event["key"] = command["key"]
     if alpha != 0 and account == 0:
         market = state.markets[slot]
-        tao, coins = mirror_of(market, market["target"] - position(state, netuid) - amount)
+        tao, coins = mirror_of(market, pending_of(market, position(state, netuid) + amount))
         event["pool_tao"] = tao
         event["pool_alpha"] = coins
     return answer(state, event, command)

@@ -9,7 +9,7 @@ from amm.kernel_cache import kernel
 from ledger.engine.balances import position
 from ledger.engine.layout import MAX_AMOUNT, NO_NETUID, EventKind, Flag, Gate, Halt, Stage
 from ledger.engine.parameters import MARKETS_MAX
-from ledger.engine.pools import mirror_of
+from ledger.engine.pools import mirror_of, pending_of
 from ledger.engine.rules import answer, append, reject
 from ledger.engine.state import Row, State, int64
 from ledger.errors import Refusal
@@ -152,6 +152,8 @@ def decide_configure(state: State, command: Row) -> None:
     for ppm in (command["limit"], command["aux"], command["hold"], command["other"]):
         if not 0 <= ppm < PPM:
             return reject(state, command, Refusal.PARAMETER_OUT_OF_RANGE.value, ppm, PPM - 1)
+    if command["other"] > command["aux"]:  # an order is held with its fee as taker
+        return reject(state, command, Refusal.PARAMETER_OUT_OF_RANGE.value, command["other"], command["aux"])
     if command["key"] > 1:
         return reject(state, command, Refusal.PARAMETER_OUT_OF_RANGE.value, command["key"], 1)
     market = state.markets[slot]
@@ -164,7 +166,8 @@ def decide_configure(state: State, command: Row) -> None:
     event["hold"] = command["hold"]
     event["other"] = command["other"]
     event["key"] = command["key"]
-    tao, alpha = mirror_of(market, command["amount"] - position(state, command["netuid"]))
+    raised = command["amount"] - market["target"]
+    tao, alpha = mirror_of(market, pending_of(market, position(state, command["netuid"])) + raised)
     event["pool_tao"] = tao
     event["pool_alpha"] = alpha
     return answer(state, event, command)

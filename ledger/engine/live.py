@@ -139,6 +139,7 @@ def apply_moved(state: State, event: Row, slot: int) -> None:
     else:
         order["flight"] = 0
         if kind == EventKind.STOP_TRIGGERED.value:
+            hold_more(state, event, order, event["hold"])
             order["state"] = OrderState.WORKING.value
             order["limit"] = event["limit"]
         else:
@@ -151,6 +152,8 @@ def apply_moved(state: State, event: Row, slot: int) -> None:
                 order["state"] = OrderState.QUEUED.value
             else:
                 order["state"] = OrderState.ARMED.value
+                order["priority"] = order["order_id"]  # stops of one trigger price go by their ids
+                state.run[0]["traded"] = int64(event["netuid"]) + 1  # it may be triggered already
     put_on_shelf(state, slot)
 
 
@@ -174,5 +177,7 @@ def apply_trade(state: State, event: Row) -> None:
             apply_amended(state, event, slot)
         elif kind == EventKind.CANCEL_NOTED.value:
             state.orders[slot]["cancel"] = event["code"]
+            if state.links[3 * slot + BY_TIME]["level"] != 0:  # its end is decided, the time no longer matters
+                leave(state, TIMES, slot)
         else:
             apply_moved(state, event, slot)

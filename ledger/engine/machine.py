@@ -35,6 +35,8 @@ class Engine:
     def __init__(self) -> None:
         self.state: State = empty_state()
         self.directory = Directory()
+        self._due = -1
+        self._due_at = 0
 
     @property
     def seq(self) -> int:
@@ -48,9 +50,11 @@ class Engine:
 
     @property
     def next_timer_ms(self) -> int | None:
-        """Return when the earliest timer is due, ms, or None while none is armed."""
-        due = int(next_due(self.state))
-        return due if due >= 0 else None
+        """Return when the earliest timer is due, ms, or None while none is armed; triggered stops are due at once."""
+        if self._due_at != self.seq:
+            self._due = int(next_due(self.state))
+            self._due_at = self.seq
+        return self._due if self._due >= 0 else None
 
     def decide(self, ts_ms: int, requests: Sequence[Request]) -> Decided:
         """Decide all requests in order; the time never runs backwards."""
@@ -86,6 +90,7 @@ class Engine:
 
     def run_timers(self, ts_ms: int) -> Records:
         """Run the timers that are due, and return their events."""
+        self.state = reserve(self.state, records=0, events=0)
         self._begin_run(ts_ms)
         while not run_timers(self.state):
             self._make_room()

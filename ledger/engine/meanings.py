@@ -404,6 +404,7 @@ EVENT_FIELDS: dict[EventKind, Meaning] = {
         "flags": "SELL",
         "order_id": "order_id",
         "limit": "limit, price, of this order from now on",
+        "hold": "hold_change, moved from free to held, where the price passed what was held for; else 0",
         "aux": "price, that triggered it",
     },
     EventKind.ORDER_AMENDED: {

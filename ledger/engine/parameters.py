@@ -69,12 +69,6 @@ COMMISSION_PPM = 1_000_000
 PERIOD_MAX = 4_096
 """Longest life of a signed extrinsic, blocks."""
 
-TIMERS_PER_BATCH = 1_000
-"""Orders, quotes and cancel-afters that end by their time before one batch; the rest end before the next."""
-
-STOPS_PER_COMMAND = 100
-"""Stops triggered after one command; the rest are triggered before the next batch."""
-
 CANCEL_AFTER_MAX_MS = DAY_MS
 """Longest timeout of a cancel-after, ms."""
 

@@ -1,8 +1,7 @@
 """Firm quotes: exact amounts that bind the house for a while, whatever the head becomes (``execution`` section 6).
 
 A quote holds the customer's funds, counts into the window and moves the mirror from the moment it is issued; taking it
-is the fill of those amounts to the rao. Its row keeps in ``amount`` the alpha, in ``total`` the TAO before the trading
-fee, in ``fee`` that fee, and in ``flight`` what it counts in each window.
+is the fill of those amounts to the rao. ``waiting.py`` tells what that does to the tables.
 """
 
 # Fields of records are Any to a checker; compiled code has one integer for all of them.
@@ -12,9 +11,8 @@ from amm.kernel_cache import kernel
 from amm.pool import NO_OUTPUT, OK
 from amm.shares import cost_within, trading_fee
 from amm.steps import buy_in, buy_out, sell_in
-from ledger.engine.balances import position, post_free, post_held
-from ledger.engine.book import TIMES, enter, leave, next_on, first_on
-from ledger.engine.fills import trade_with_house
+from ledger.engine.balances import position
+from ledger.engine.book import TIMES, first_on, next_on
 from ledger.engine.gates import gate_reason, gates_at
 from ledger.engine.layout import MAX_AMOUNT, TAO_ASSET, EventKind, Flag, Mode, OrderState
 from ledger.engine.listing import Verb, market_slot, stage_allows
@@ -23,9 +21,8 @@ from ledger.engine.parameters import QUOTE_LIFE_MIN_MS, QUOTES_PER_ACCOUNT
 from ledger.engine.pools import mirror_of, pending_of
 from ledger.engine.rules import answer, append, reject
 from ledger.engine.setup import account_exists
-from ledger.engine.slab import find_order, give_back, take_row
-from ledger.engine.state import Row, State, break_law, free_amount, int64
-from ledger.engine.tables import REFERENCE
+from ledger.engine.slab import find_order
+from ledger.engine.state import Row, State, free_amount, int64
 from ledger.engine.tiers import fee_ppm
 from ledger.errors import Refusal
 
@@ -96,7 +93,7 @@ def malformed_quote(state: State, command: Row) -> bool:
 @kernel
 def quote_reason(state: State, market: Row, plan: Plan, sell: int, fee: int) -> int:
     """Return why a planned quote cannot bind the house, or 0."""
-    if plan[0] == -NO_OUTPUT or (plan[0] == FULL and (plan[1] <= 0 or plan[2] <= fee * sell)):
+    if plan[0] == -NO_OUTPUT or (plan[0] == FULL and (plan[1] <= 0 or plan[2] <= 0)):
         return Refusal.QUOTE_TOO_SMALL.value
     if plan[0] > FULL:
         return Refusal.LIMIT_REACHED.value
@@ -229,76 +226,3 @@ def first_quote_of(state: State, market: int) -> int:
             return slot
         slot = next_on(state, TIMES, slot)
     return -1
-
-
-@kernel
-def apply_quote(state: State, event: Row) -> None:
-    """Apply what became of a firm quote: to the hold, the window, the mirror, and what waits for the chain."""
-    if event["kind"] == EventKind.QUOTE_ISSUED.value:
-        apply_issued(state, event)
-        return
-    slot = find_order(state, event["order_id"])
-    if slot < 0:
-        break_law(state, REFERENCE, event["order_id"])
-        return
-    quote = state.orders[slot]
-    market = state.markets[quote["market"]]
-    account = quote["account"]
-    if event["kind"] == EventKind.QUOTE_TAKEN.value:
-        trade_with_house(state, event, 0)
-    else:
-        given = int64(event["netuid"]) + 1 if event["flags"] & Flag.SELL.value else TAO_ASSET
-        post_held(state, account, given, -event["hold"])
-        post_free(state, account, given, event["hold"])
-        market["mirror_tao"] = event["pool_tao"]
-        market["mirror_alpha"] = event["pool_alpha"]
-    count_firm(state, market, quote, -1)
-    state.customers[account - 1]["quotes"] -= 1
-    leave(state, TIMES, slot)
-    give_back(state, slot)
-
-
-@kernel
-def apply_issued(state: State, event: Row) -> None:
-    """Hold the funds of a new quote, use the window, move the mirror, and let its time run."""
-    slot = take_row(state, event["order_id"])
-    quote = state.orders[slot]
-    account = int64(event["account"])
-    market = market_slot(state, int64(event["netuid"]))
-    sell = event["flags"] & Flag.SELL.value
-    given = int64(event["netuid"]) + 1 if sell else TAO_ASSET
-    quote["account"] = account
-    quote["market"] = market
-    quote["flags"] = sell
-    quote["state"] = OrderState.QUOTE.value
-    quote["amount"] = event["amount"]
-    quote["total"] = event["tao"]
-    quote["fee"] = event["fee"]
-    quote["held"] = event["hold"]
-    quote["flight"] = event["limit"]
-    quote["expires"] = event["aux"]
-    quote["priority"] = event["order_id"]
-    post_free(state, account, given, -event["hold"])
-    post_held(state, account, given, event["hold"])
-    row = state.markets[market]
-    row["used"] += event["limit"]
-    row["mirror_tao"] = event["pool_tao"]
-    row["mirror_alpha"] = event["pool_alpha"]
-    count_firm(state, row, quote, 1)
-    state.customers[account - 1]["quotes"] += 1
-    enter(state, TIMES, event["aux"], slot)
-
-
-@kernel
-def count_firm(state: State, market: Row, quote: Row, sign: int) -> None:
-    """Count a quote into (1) or out of (-1) what quotes that live bind: alpha pending, window use, promises.
-
-    What a quote used of the running window stays used when it ends.
-    """
-    market["firm_used"] += sign * quote["flight"]
-    if quote["flags"] & Flag.SELL.value:
-        market["firm_pending"] -= sign * quote["amount"]
-        state.scalars[0]["firm_tao"] += sign * (quote["total"] - quote["fee"])
-    else:
-        market["firm_pending"] += sign * quote["amount"]
-        market["firm_alpha"] += sign * quote["amount"]

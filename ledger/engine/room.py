@@ -20,6 +20,9 @@ PER_TAKER = 16
 PER_ORDER = 32
 """At the end of a head an order may be filled, matched, crossed, sent, triggered, rested and closed."""
 
+PER_TIMER = 8
+"""A quote that ends may leave one resting order of each side partly filled."""
+
 FEW = 24
 """More than any other command appends."""
 
@@ -51,7 +54,7 @@ def room_for_all(state: State) -> int:
 def room_for_timers(state: State) -> int:
     """Return the most events of the timers before a batch."""
     due = min(int64(state.shelves[TIMES]["orders"]), TIMERS_PER_BATCH)
-    return room_for_all(state) + 2 * due + PER_TAKER * STOPS_PER_COMMAND
+    return room_for_all(state) + PER_TIMER * due + PER_TAKER * STOPS_PER_COMMAND
 
 
 @kernel

@@ -9,9 +9,10 @@ Everything that waits for a time stands on one shelf, by due time and then by se
 from amm.kernel_cache import kernel
 from ledger.engine.book import TIMES, first_on, key_of
 from ledger.engine.evolve import apply_out
-from ledger.engine.guards import end_order, fire_guard
+from ledger.engine.guards import fire_guard
 from ledger.engine.layout import OrderState
-from ledger.engine.parameters import STOPS_PER_COMMAND, TIMERS_PER_BATCH
+from ledger.engine.moves import end_order
+from ledger.engine.parameters import TIMERS_PER_BATCH
 from ledger.engine.quotes import append_quote_end
 from ledger.engine.state import State
 from ledger.engine.stops import run_stops, stops_wait
@@ -19,10 +20,10 @@ from ledger.errors import Refusal
 
 
 @kernel
-def next_due(state: State, now: int) -> int:
-    """Return when something ends by itself, ms; ``now`` while triggered stops wait; -1 for never."""
+def next_due(state: State) -> int:
+    """Return when something ends by itself, ms; the time of the last batch while triggered stops wait; -1: never."""
     if stops_wait(state):
-        return now
+        return state.scalars[0]["ts"]
     slot = first_on(state, TIMES)
     return key_of(state, TIMES, slot) if slot >= 0 else -1
 
@@ -48,4 +49,4 @@ def decide_timers(state: State) -> None:
             end_order(state, slot, Refusal.EXPIRED.value)
         apply_out(state)
         slot = first_on(state, TIMES)
-    run_stops(state, STOPS_PER_COMMAND)
+    run_stops(state)

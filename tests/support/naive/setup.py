@@ -167,6 +167,8 @@ def set_market(exchange: Exchange, command: Record, _text: bytes | None) -> int:
     for ppm in (command["limit"], command["aux"], command["hold"], command["other"]):
         if not 0 <= ppm < PPM:
             raise Refused(Refusal.PARAMETER_OUT_OF_RANGE, ppm, PPM - 1)
+    if command["other"] > command["aux"]:
+        raise Refused(Refusal.PARAMETER_OUT_OF_RANGE, command["other"], command["aux"])
     if command["key"] not in {0, 1}:
         raise Refused(Refusal.PARAMETER_OUT_OF_RANGE, command["key"], 1)
     figures = {name: command[name] for name in ("netuid", "amount", "tao", "limit", "aux", "hold", "other", "key")}
