@@ -28,9 +28,10 @@ from ledger.errors import Refusal
 
 
 @kernel
-def longest_life_ms(state: State) -> int:
-    """Return how long a firm quote may live, ms: one block interval, at least the shortest life."""
-    return max(state.scalars[0]["interval"], QUOTE_LIFE_MIN_MS)
+def life_ms(state: State, asked: int) -> int:
+    """Return how long a firm quote lives, ms: as long as asked, but between a second and one block interval."""
+    longest = max(state.scalars[0]["interval"], QUOTE_LIFE_MIN_MS)
+    return min(max(asked, QUOTE_LIFE_MIN_MS), longest)
 
 
 @kernel
@@ -84,9 +85,6 @@ def malformed_quote(state: State, command: Row) -> bool:
     if not 0 <= command["limit"] <= MAX_AMOUNT:
         reject(state, command, Refusal.LIMIT_OUT_OF_RANGE.value, command["limit"], MAX_AMOUNT)
         return True
-    if not QUOTE_LIFE_MIN_MS <= command["aux"] <= longest_life_ms(state):
-        reject(state, command, Refusal.TIMEOUT_OUT_OF_RANGE.value, command["aux"], longest_life_ms(state))
-        return True
     return False
 
 
@@ -105,7 +103,7 @@ def decide_issue_quote(state: State, command: Row) -> None:
     """Bind the house to exact amounts until a time, with the customer's funds held.
 
     Refuses, in this order: UNKNOWN_ACCOUNT, UNKNOWN_MARKET, MARKET_STAGE, ORDER_TYPE_UNSUPPORTED, AMOUNT_OUT_OF_RANGE,
-    LIMIT_OUT_OF_RANGE, TIMEOUT_OUT_OF_RANGE, TOO_MANY, what closes instant mode, QUOTE_TOO_SMALL, LIMIT_REACHED,
+    LIMIT_OUT_OF_RANGE, TOO_MANY, what closes instant mode, QUOTE_TOO_SMALL, LIMIT_REACHED,
     POOL_REFUSES, WINDOW_FULL, POSITION_LIMIT, NOT_BACKED, INSUFFICIENT_FUNDS.
     """
     account = command["account"]
@@ -131,12 +129,10 @@ def decide_issue_quote(state: State, command: Row) -> None:
     if command["flags"] & Flag.IN_QUOTE.value:
         cost = cost_within(command["tao"], ppm)
         if cost <= 0:
-            return reject(state, command, Refusal.QUOTE_TOO_SMALL.value, command["tao"], 0)
+            return reject(state, command, Refusal.QUOTE_TOO_SMALL.value, 0, 0)
     plan = plan_quote(market, command, sell, cost)
     fee = trading_fee(plan[2], ppm)
     reason = quote_reason(state, market, plan, sell, fee)
-    if reason == Refusal.WINDOW_FULL.value:
-        return reject(state, command, reason, plan[6], max(market["cap"] - market["used"], 0))
     if reason != 0:
         return reject(state, command, reason, 0, 0)
     hold = plan[1] if sell else plan[2] + fee
@@ -153,7 +149,7 @@ def decide_issue_quote(state: State, command: Row) -> None:
     event["fee"] = fee
     event["hold"] = hold
     event["limit"] = plan[6]
-    event["aux"] = state.run[0]["ts"] + command["aux"]
+    event["aux"] = state.run[0]["ts"] + life_ms(state, command["aux"])
     event["pool_tao"] = plan[4]
     event["pool_alpha"] = plan[5]
     return answer(state, event, command)
@@ -176,7 +172,7 @@ def decide_take_quote(state: State, command: Row) -> None:
     event["code"] = Mode.INSTANT.value
     event["flags"] = quote["flags"] & Flag.SELL.value
     event["amount"] = quote["amount"]
-    event["tao"] = quote["total"]
+    event["tao"] = quote["tao"]
     event["fee"] = quote["fee"]
     event["hold"] = quote["held"]
     # What was pending for the quote is now in the house account: their sum, and with it the mirror, stays.

@@ -10,38 +10,17 @@ off its shelf before it trades, so a cascade ends. ``execution`` sections 4 and 
 from amm.kernel_cache import kernel
 from ledger.engine.book import first_on, key_of, shelf_place
 from ledger.engine.evolve import apply_out
-from ledger.engine.layout import MAX_AMOUNT, TAO_ASSET, EventKind, Flag, Shelf, Trait
+from ledger.engine.layout import TAO_ASSET, EventKind, Flag, Shelf
 from ledger.engine.listing import Verb, stage_allows
 from ledger.engine.moves import end_order
 from ledger.engine.parameters import STOPS_PER_COMMAND
 from ledger.engine.pools import index_price
-from ledger.engine.rules import append, reject
+from ledger.engine.rules import append
 from ledger.engine.state import Row, State, free_amount
-from ledger.engine.terms import STOPS, armed_limit, is_sale, limit_hold, market_limit, open_amount
+from ledger.engine.terms import armed_limit, is_sale, limit_hold, market_limit, open_amount
 from ledger.errors import Refusal
 
 _NO_STOP = (-1, 0)
-
-
-@kernel
-def malformed_stop(state: State, command: Row) -> bool:
-    """Refuse a new order whose trigger makes no sense, and tell whether it was.
-
-    A stop is one of stop-loss and take-profit, has a trigger price, and is not post-only; other orders have none.
-    """
-    traits, trigger = command["code"], command["order_id"]
-    kind = traits & STOPS
-    if kind == 0 and traits & Trait.ON_INDEX.value == 0:
-        if trigger != 0:
-            reject(state, command, Refusal.TRIGGER_OUT_OF_RANGE.value, trigger, 0)
-        return trigger != 0
-    if kind in (0, STOPS) or command["flags"] & Flag.POST_ONLY.value:
-        reject(state, command, Refusal.ORDER_TYPE_UNSUPPORTED.value, command["flags"], 0)
-        return True
-    if not 1 <= trigger <= MAX_AMOUNT:
-        reject(state, command, Refusal.TRIGGER_OUT_OF_RANGE.value, trigger, MAX_AMOUNT)
-        return True
-    return False
 
 
 @kernel

@@ -1,6 +1,6 @@
 """Fee tiers: what an account traded in the last 30 days, and the share of a market's fees that it pays for that.
 
-Volume is counted in TAO per day of log time, in whole units of 0.001 TAO: 30 whole days and the running one.
+Volume is counted in TAO per day of log time, in whole units of 0.001 TAO: the running day and the 29 before it.
 """
 
 # Fields of records are Any to a checker; compiled code has one integer for all of them.
@@ -16,6 +16,8 @@ from ledger.engine.tables import TIERS, VOLUME_DAYS, VOLUME_UNIT
 from ledger.errors import Refusal
 
 PPM = 1_000_000
+
+DAYS = 30
 
 _UNITS_MAX = 2**31 - 1
 """Most that one day's column holds, units: 2.1 million TAO; more counts as this much."""
@@ -34,14 +36,14 @@ def tiers_set(state: State) -> int:
 
 @kernel
 def volume_of(state: State, account: int, ts: int) -> int:
-    """Return what an account traded on the 30 days before the day of ``ts`` (ms) and on that day, rao of TAO.
+    """Return what an account traded on the day of ``ts`` (ms) and on the 29 days before it, rao of TAO.
 
     Rounded down per trade, so that a tier is never reached early.
     """
     row = state.volumes[account - 1]
     newest = int64(row[VOLUME_DAYS])
     units = 0
-    for day in range(max(ts // DAY_MS - VOLUME_DAYS + 1, 0), newest + 1):
+    for day in range(max(ts // DAY_MS - DAYS + 1, 0), newest + 1):
         units += int64(row[day % VOLUME_DAYS])
     return units * VOLUME_UNIT
 
@@ -77,8 +79,8 @@ def fee_ppm(state: State, market: Row, account: int) -> tuple[int, int]:
 def decide_tier(state: State, command: Row) -> None:
     """Set a tier, or add the next one; volumes ascend, tier 0 holds from volume 0.
 
-    Refuses: TIER_OUT_OF_RANGE (the number, the volume against its neighbours), PARAMETER_OUT_OF_RANGE (the shares: up
-    to the whole fee, the maker's at most the taker's, and in tier 0 the taker's not 0).
+    Refuses: TIER_OUT_OF_RANGE (the number; the volume against its neighbours; the shares: up to the whole fee, the
+    maker's at most the taker's, and in tier 0 the taker's not 0).
     """
     tier, volume = command["code"], command["tao"]
     count = tiers_set(state)
@@ -92,9 +94,9 @@ def decide_tier(state: State, command: Row) -> None:
         return reject(state, command, Refusal.TIER_OUT_OF_RANGE.value, volume, state.tiers[tier + 1]["volume"] - 1)
     least = 1 if tier == 0 else 0
     if not least <= command["aux"] <= PPM:
-        return reject(state, command, Refusal.PARAMETER_OUT_OF_RANGE.value, command["aux"], PPM)
+        return reject(state, command, Refusal.TIER_OUT_OF_RANGE.value, command["aux"], PPM)
     if not 0 <= command["limit"] <= command["aux"]:
-        return reject(state, command, Refusal.PARAMETER_OUT_OF_RANGE.value, command["limit"], command["aux"])
+        return reject(state, command, Refusal.TIER_OUT_OF_RANGE.value, command["limit"], command["aux"])
     event = append(state, EventKind.TIER_SET.value)
     event["code"] = tier
     event["tao"] = volume

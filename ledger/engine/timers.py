@@ -32,8 +32,7 @@ def next_due(state: State) -> int:
 def decide_timers(state: State) -> None:
     """End what is due at the time of the batch, in order of (due, seq), then trigger the stops that wait.
 
-    A cancel-after counts as many timers as it cancels orders, and is never split: the bound of the batch is passed by
-    one of them at most.
+    At most ``TIMERS_PER_BATCH``; what is left stays due and ends before the next batch.
     """
     run = state.run[0]
     left = TIMERS_PER_BATCH
@@ -42,7 +41,7 @@ def decide_timers(state: State) -> None:
         kind = state.orders[slot]["state"]
         left -= 1
         if kind == OrderState.GUARD.value:
-            left -= fire_guard(state, slot)
+            fire_guard(state, slot)
         elif kind == OrderState.QUOTE.value:
             append_quote_end(state, slot, Refusal.EXPIRED.value)
         else:

@@ -1,7 +1,7 @@
 """How firm quotes and cancel-afters change the tables: holds, window, mirror, promises, and the shelf of times.
 
-The row of a quote keeps in ``amount`` the alpha, in ``total`` the TAO before the trading fee, in ``fee`` that fee, and
-in ``flight`` what it counts in each window. Quotes stand on the shelf of times alone, in no list of an account.
+The row of a quote keeps in ``amount`` and ``alpha`` the alpha, since nothing of it is open, in ``tao`` the TAO before
+the trading fee, in ``fee`` that fee, and in ``limit`` what it counts in each window. Quotes stand on the shelf of times alone, in no list of an account.
 """
 
 # Fields of records are Any to a checker; compiled code has one integer for all of them.
@@ -59,10 +59,11 @@ def apply_issued(state: State, event: Row) -> None:
     quote["flags"] = sell
     quote["state"] = OrderState.QUOTE.value
     quote["amount"] = event["amount"]
-    quote["total"] = event["tao"]
+    quote["alpha"] = event["amount"]
+    quote["tao"] = event["tao"]
     quote["fee"] = event["fee"]
     quote["held"] = event["hold"]
-    quote["flight"] = event["limit"]
+    quote["limit"] = event["limit"]
     quote["expires"] = event["aux"]
     quote["priority"] = event["order_id"]
     # Taking the quote finds these rows there, so that no trade makes a table grow.
@@ -85,10 +86,10 @@ def count_firm(state: State, market: Row, quote: Row, sign: int) -> None:
 
     What a quote used of the running window stays used when it ends.
     """
-    market["firm_used"] += sign * quote["flight"]
+    market["firm_used"] += sign * quote["limit"]
     if quote["flags"] & Flag.SELL.value:
         market["firm_pending"] -= sign * quote["amount"]
-        state.scalars[0]["firm_tao"] += sign * (quote["total"] - quote["fee"])
+        state.scalars[0]["firm_tao"] += sign * (quote["tao"] - quote["fee"])
     else:
         market["firm_pending"] += sign * quote["amount"]
         market["firm_alpha"] += sign * quote["amount"]

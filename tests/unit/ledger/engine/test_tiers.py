@@ -11,8 +11,8 @@ from ledger.engine.api import Answer
 from ledger.engine.layout import EVENT, CommandKind, EventKind
 from ledger.engine.machine import Engine
 from ledger.engine.parameters import DAY_MS
-from ledger.engine.tables import TIERS, VOLUME_DAYS, VOLUME_UNIT
-from ledger.engine.tiers import apply_volume, fee_ppm, tier_of, volume_of
+from ledger.engine.tables import TIERS, VOLUME_UNIT
+from ledger.engine.tiers import DAYS, apply_volume, fee_ppm, tier_of, volume_of
 from ledger.errors import Refusal
 from tests.support.builders import SN, TAO, buy, kinds, sell, trading_exchange
 
@@ -61,7 +61,7 @@ def test_volume_leaves_after_thirty_days(exchange: Exchange) -> None:
     buy(exchange, 1, tao=2 * TAO)
     day = exchange.ts_ms // DAY_MS
 
-    exchange.ts_ms = (day + 31) * DAY_MS - 1
+    exchange.ts_ms = (day + 30) * DAY_MS - 1
     last_moment = fees(exchange, 1)
     exchange.ts_ms += 1
 
@@ -94,10 +94,10 @@ def test_a_replayed_engine_knows_tiers_and_volumes(exchange: Exchange) -> None:
         (0, 1, 1, 1, Refusal.TIER_OUT_OF_RANGE, 0),
         (1, 0, 1, 1, Refusal.TIER_OUT_OF_RANGE, 1),
         (2, TAO, 1, 1, Refusal.TIER_OUT_OF_RANGE, TAO + 1),
-        (0, 0, 0, 0, Refusal.PARAMETER_OUT_OF_RANGE, 1_000_000),
-        (0, 0, 1_000_001, 0, Refusal.PARAMETER_OUT_OF_RANGE, 1_000_000),
-        (1, TAO, 5, 6, Refusal.PARAMETER_OUT_OF_RANGE, 5),
-        (1, TAO, 5, -1, Refusal.PARAMETER_OUT_OF_RANGE, 5),
+        (0, 0, 0, 0, Refusal.TIER_OUT_OF_RANGE, 1_000_000),
+        (0, 0, 1_000_001, 0, Refusal.TIER_OUT_OF_RANGE, 1_000_000),
+        (1, TAO, 5, 6, Refusal.TIER_OUT_OF_RANGE, 5),
+        (1, TAO, 5, -1, Refusal.TIER_OUT_OF_RANGE, 5),
     ],
 )
 def test_a_tier_out_of_order_or_range_is_refused(
@@ -162,7 +162,7 @@ def test_the_volume_is_what_a_list_of_all_trades_would_tell(trades: list[tuple[i
         known.append((day, tao // VOLUME_UNIT * VOLUME_UNIT))
     day += later
 
-    assert volume_of(state, 1, day * DAY_MS) == sum(tao for at, tao in known if day - at < VOLUME_DAYS)
+    assert volume_of(state, 1, day * DAY_MS) == sum(tao for at, tao in known if day - at < DAYS)
 
 
 @given(
