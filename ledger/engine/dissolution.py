@@ -31,6 +31,7 @@ from ledger.engine.layout import (
 from ledger.engine.listing import market_slot
 from ledger.engine.moves import close_order
 from ledger.engine.parameters import CLAIMS_PER_STEP
+from ledger.engine.quotes import end_quotes
 from ledger.engine.rules import append
 from ledger.engine.state import Row, State, find_balance, ledger_amount
 from ledger.errors import Refusal
@@ -116,6 +117,7 @@ def close_all(state: State, slot: int) -> None:
         place = shelf_place(slot, shelf)
         while first_on(state, place) >= 0:
             close_order(state, first_on(state, place), Refusal.ORDER_OF_DISSOLVED.value)
+    end_quotes(state, slot, Refusal.ORDER_OF_DISSOLVED.value)
 
 
 @kernel

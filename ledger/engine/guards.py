@@ -7,13 +7,12 @@ It lives in the engine and follows the time of batches alone, so that it fires w
 # mypy: disable-error-code="no-any-return"
 
 from amm.kernel_cache import kernel
+from ledger.engine.cancel import append_cancelled
 from ledger.engine.layout import NO_NETUID, EventKind
-from ledger.engine.moves import append_end
 from ledger.engine.parameters import CANCEL_AFTER_MAX_MS
 from ledger.engine.rules import answer, append, reject
 from ledger.engine.setup import account_exists
-from ledger.engine.state import Row, State, int64
-from ledger.engine.tables import BY_ACCOUNT
+from ledger.engine.state import Row, State
 from ledger.errors import Refusal
 
 
@@ -43,19 +42,8 @@ def append_cancel_after(state: State, account: int, due: int) -> Row:
 
 
 @kernel
-def fire_guard(state: State, slot: int) -> int:
-    """Cancel all orders of the account of a guard whose time is over, by ascending id, and return how many."""
+def fire_guard(state: State, slot: int) -> None:
+    """Cancel all orders of the account of a guard whose time is over, and switch the guard off."""
     account = state.orders[slot]["account"]
-    count = 0
-    following = int64(state.customers[account - 1]["first"])
-    while following:
-        append_end(state, state.orders[following - 1], Refusal.CANCEL_AFTER_FIRED.value)
-        count += 1
-        following = int64(state.links[3 * (following - 1) + BY_ACCOUNT]["next"])
-    event = append(state, EventKind.ORDERS_CANCELLED.value)
-    event["account"] = account
-    event["netuid"] = NO_NETUID
-    event["amount"] = count
-    event["code"] = Refusal.CANCEL_AFTER_FIRED.value
+    append_cancelled(state, account, NO_NETUID, Refusal.CANCEL_AFTER_FIRED.value)
     append_cancel_after(state, account, 0)
-    return count

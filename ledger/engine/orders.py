@@ -18,6 +18,7 @@ from ledger.engine.setup import account_exists
 from ledger.engine.state import Row, State, free_amount, int64
 from ledger.engine.take import pays_from_free, take
 from ledger.engine.terms import AT_ONCE, STOPS, armed_hold, hold_needed, market_limit, open_amount
+from ledger.engine.tiers import fee_ppm
 from ledger.errors import Refusal
 
 _TRAITS = STOPS | Trait.ON_INDEX.value | Trait.STP_OLDEST.value | Trait.STP_BOTH.value
@@ -111,7 +112,7 @@ def compose(state: State, command: Row, market: int, limit: int) -> None:
     """Write an order that is being placed into the working row, as its acceptance will write it into the slab."""
     order = state.work[0]
     flags = command["flags"]
-    taker_ppm, maker_ppm = fees_of(state.markets[market])
+    taker_ppm, maker_ppm = fee_ppm(state, state.markets[market], command["account"])
     order["order_id"] = state.scalars[0]["seq"] + 1
     order["account"] = command["account"]
     order["market"] = market
@@ -132,12 +133,6 @@ def compose(state: State, command: Row, market: int, limit: int) -> None:
     order["held"] = 0
     order["taker_ppm"] = taker_ppm
     order["maker_ppm"] = maker_ppm
-
-
-@kernel
-def fees_of(market: Row) -> tuple[int, int]:
-    """Return ``(taker, maker)`` trading fees of a market, ppm."""
-    return market["taker_ppm"], min(market["taker_ppm"], market["maker_ppm"])
 
 
 @kernel

@@ -13,16 +13,18 @@ from amm.shares import cost_within, trading_fee
 from amm.steps import buy_in, buy_out, sell_in
 from ledger.engine.balances import position
 from ledger.engine.book import TIMES, first_on, next_on
+from ledger.engine.curve import FULL, Plan, plan_buy, plan_sell
+from ledger.engine.evolve import apply_out
 from ledger.engine.gates import gate_reason, gates_at
 from ledger.engine.layout import MAX_AMOUNT, TAO_ASSET, EventKind, Flag, Mode, OrderState
 from ledger.engine.listing import Verb, market_slot, stage_allows
-from ledger.engine.orders import FULL, Plan, instant_reason, plan_buy, plan_sell
 from ledger.engine.parameters import QUOTE_LIFE_MIN_MS, QUOTES_PER_ACCOUNT
 from ledger.engine.pools import mirror_of, pending_of
 from ledger.engine.rules import answer, append, reject
 from ledger.engine.setup import account_exists
 from ledger.engine.slab import find_order
 from ledger.engine.state import Row, State, free_amount, int64
+from ledger.engine.take import instant_reason
 from ledger.engine.tiers import fee_ppm
 from ledger.errors import Refusal
 
@@ -95,7 +97,14 @@ def quote_reason(state: State, market: Row, plan: Plan, sell: int, fee: int) -> 
         return Refusal.QUOTE_TOO_SMALL.value
     if plan[0] > FULL:
         return Refusal.LIMIT_REACHED.value
-    return instant_reason(state, market, plan, sell, fee)
+    if plan[0] < FULL:
+        return Refusal.POOL_REFUSES.value
+    walked = state.walk[0]
+    walked["window"] = plan[6]
+    walked["curve_alpha"] = plan[1]
+    walked["curve_tao"] = plan[2]
+    walked["curve_fee"] = fee
+    return instant_reason(state, market, sell)
 
 
 @kernel
@@ -213,12 +222,13 @@ def append_quote_end(state: State, slot: int, reason: int) -> Row:
 
 
 @kernel
-def first_quote_of(state: State, market: int) -> int:
-    """Return the slot of the quote of a market (its slot) that ends first, or -1."""
+def end_quotes(state: State, market: int, reason: int) -> None:
+    """End all quotes of a market (its slot), in the order in which their time would have come."""
     slot = first_on(state, TIMES)
     while slot >= 0:
-        row = state.orders[slot]
-        if row["state"] == OrderState.QUOTE.value and row["market"] == market:
-            return slot
-        slot = next_on(state, TIMES, slot)
-    return -1
+        ends = state.orders[slot]["state"] == OrderState.QUOTE.value and state.orders[slot]["market"] == market
+        following = next_on(state, TIMES, slot)
+        if ends:
+            append_quote_end(state, slot, reason)
+            apply_out(state)
+        slot = following

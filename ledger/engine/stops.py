@@ -12,11 +12,12 @@ from ledger.engine.book import first_on, key_of, shelf_place
 from ledger.engine.evolve import apply_out
 from ledger.engine.layout import TAO_ASSET, EventKind, Flag, Shelf
 from ledger.engine.listing import Verb, stage_allows
-from ledger.engine.moves import end_order
+from ledger.engine.moves import close_order
 from ledger.engine.parameters import STOPS_PER_COMMAND
 from ledger.engine.pools import index_price
 from ledger.engine.rules import append
 from ledger.engine.state import Row, State, free_amount
+from ledger.engine.take import take_order
 from ledger.engine.terms import armed_limit, is_sale, limit_hold, market_limit, open_amount
 from ledger.errors import Refusal
 
@@ -90,7 +91,7 @@ def limit_at_trigger(state: State, order: Row) -> tuple[int, int]:
 
 @kernel
 def trigger(state: State, slot: int, price: int) -> None:
-    """Make a taker of an armed order, and let it trade; without a price to go by it is closed."""
+    """Make a taker of an armed order, and let it trade, unless the stage has closed its side."""
     order = state.orders[slot]
     market = state.markets[order["market"]]
     limit, more = limit_at_trigger(state, order)
@@ -104,12 +105,10 @@ def trigger(state: State, slot: int, price: int) -> None:
     event["aux"] = price
     apply_out(state)
     side = Verb.SELL.value if order["flags"] & Flag.SELL.value else Verb.BUY.value
-    if limit <= 0:
-        end_order(state, slot, Refusal.POOL_CLOSED.value)
-    elif not stage_allows(market["stage"], side):
-        end_order(state, slot, Refusal.MARKET_STAGE.value)
+    if stage_allows(market["stage"], side):
+        take_order(state, slot)
     else:
-        end_order(state, slot, Refusal.ORDER_TYPE_UNSUPPORTED.value)
+        close_order(state, slot, Refusal.MARKET_STAGE.value)
 
 
 @kernel

@@ -36,16 +36,18 @@ def instant_reason(state: State, market: Row, sell: int) -> int:
     if market["used"] + walked["window"] > market["cap"]:
         return Refusal.WINDOW_FULL.value
     alpha = walked["curve_alpha"]
+    # What firm quotes promise is spent already, whether they are taken or not.
     held = position(state, market["netuid"])
-    need = market["target"] - held
+    need = market["target"] - held + market["firm_pending"]
     after = need - alpha if sell else need + alpha
     if abs(after) >= abs(need) and is_beyond_position(market, need):
         return Refusal.POSITION_LIMIT.value
     if market["backed"]:
         if sell:
-            if state.totals[TAO_ASSET]["house"] < walked["curve_tao"] - walked["curve_fee"]:
+            paid = walked["curve_tao"] - walked["curve_fee"] + state.scalars[0]["firm_tao"]
+            if state.totals[TAO_ASSET]["house"] < paid:
                 return Refusal.NOT_BACKED.value
-        elif held < alpha or state.totals[market["netuid"] + 1]["house"] < alpha:
+        elif min(held, state.totals[market["netuid"] + 1]["house"]) < alpha + market["firm_alpha"]:
             return Refusal.NOT_BACKED.value
     return 0
 

@@ -1,7 +1,8 @@
 """How firm quotes and cancel-afters change the tables: holds, window, mirror, promises, and the shelf of times.
 
 The row of a quote keeps in ``amount`` and ``alpha`` the alpha, since nothing of it is open, in ``tao`` the TAO before
-the trading fee, in ``fee`` that fee, and in ``limit`` what it counts in each window. Quotes stand on the shelf of times alone, in no list of an account.
+the trading fee, in ``fee`` that fee, and in ``limit`` what it counts in each window. Quotes and cancel-afters stand on
+the shelf of times alone, in no list of an account.
 """
 
 # Fields of records are Any to a checker; compiled code has one integer for all of them.

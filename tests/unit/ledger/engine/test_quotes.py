@@ -6,7 +6,7 @@ from amm.exchange_reference import buy_in, buy_out, cost_within, mirror, sell_in
 from amm.reference import Pool
 from app.verify.exchange import Exchange, PoolShown
 from ledger.engine.api import Answer
-from ledger.engine.layout import MAX_AMOUNT, CommandKind, EventKind, Flag, Halt, Stage
+from ledger.engine.layout import MAX_AMOUNT, CommandKind, EventKind, Flag, Halt, OrderState, Stage
 from ledger.engine.views import MarketView
 from ledger.errors import Refusal
 from tests.support.builders import (
@@ -319,14 +319,15 @@ def test_a_quote_inside_its_life_equals_the_execution_to_the_rao(
             alive.clear()
         elif what == "wait":
             exchange.ts_ms += 1_000
-            for event in exchange.decide([]).events:
+            ended = exchange.decide([]).events
+            for event in ended[ended["kind"] == EventKind.QUOTE_ENDED]:
                 alive.pop(int(event["order_id"]))
         assert shown(exchange).used <= shown(exchange).cap
-        state = exchange.engine.state
         assert firm(exchange)[0] == sum(
             -figures[0] if state_is_sale(exchange, quote_id) else figures[0] for quote_id, (_, figures) in alive.items()
         )
-        assert int(state.scalars[0]["live_orders"]) == len(alive)
+        rows = exchange.engine.state.orders
+        assert sorted(rows["order_id"][rows["state"] == OrderState.QUOTE].tolist()) == sorted(alive)
     assert booked_balances(exchange) == exchange.balances()
     assert exchange.replay().state_hash() == exchange.engine.state_hash()
 
