@@ -183,14 +183,16 @@ def decide_head_end(state: State, step: int) -> None:
     elif step == 2:
         decide_uncrossed(state)
     elif step == 3:
-        decide_cut(state)
+        run_stops(state)
     elif step == 4:
+        decide_cut(state)
+    elif step == 5:
         decide_cover(state)
     else:
         decide_end(state)
 
 
-HEAD_END_STEPS = 6
+HEAD_END_STEPS = 7
 
 
 @kernel
