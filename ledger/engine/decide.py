@@ -2,6 +2,7 @@
 
 from amm.kernel_cache import kernel
 from ledger.engine.allocation import decide_outcome, return_flight
+from ledger.engine.amend import decide_amend
 from ledger.engine.api import Records
 from ledger.engine.cancel import decide_cancel, decide_cancel_all
 from ledger.engine.dissolution import decide_dissolutions, decide_dissolved
@@ -31,6 +32,7 @@ from ledger.engine.listing import decide_configure, decide_halt, decide_list, de
 from ledger.engine.orders import decide_order
 from ledger.engine.queue import decide_uncrossed
 from ledger.engine.quotes import decide_issue_quote, decide_release_quote, decide_take_quote
+from ledger.engine.reach import reach_resting
 from ledger.engine.room import room_for_timers, room_needed
 from ledger.engine.rules import has_client_id, known_answer, reject, repeat_answer
 from ledger.engine.settlement import decide_cover, decide_cut
@@ -150,6 +152,8 @@ def decide_one(state: State, command: Row) -> None:
         decide_order(state, command)
     elif kind == CommandKind.CANCEL_ORDER.value:
         decide_cancel(state, command)
+    elif kind == CommandKind.AMEND_ORDER.value:
+        decide_amend(state, command)
     elif kind == CommandKind.CANCEL_ALL.value:
         decide_cancel_all(state, command)
     elif CommandKind.CANCEL_AFTER.value <= kind <= CommandKind.RELEASE_QUOTE.value:
@@ -217,6 +221,17 @@ def run_timers(state: State) -> bool:
 def follow_trades(state: State, command: Row) -> None:
     """Trigger the stops whose price a command has passed; of a head, in every market, once the head is complete."""
     run = state.run[0]
+def follow_up(state: State, command: Row) -> None:
+    """Let resting orders trade that a moved mirror has come to, and trigger the stops that trades have passed.
+
+    Of a head's trades in every market, once the head is complete.
+    """
+    run = state.run[0]
+    since = run["since"]
+    if run["code"] == 0 and command["kind"] in (CommandKind.SET_MARKET.value, CommandKind.RESOLVE_SUSPENSE.value):
+        slot = market_slot(state, command["netuid"])
+        if slot >= 0:
+            reach_resting(state, slot)
     if command["kind"] == CommandKind.HEAD_END.value:
         run_stops(state)
     elif run["traded"] != 0:
@@ -261,7 +276,7 @@ def decide_all(state: State, commands: Records, refusals: Records, decisions: Re
             if run["law"] != 0:
                 return i
         if not in_head or steps > 1:
-            follow_trades(state, command)
+            follow_up(state, command)
         decision = decisions[i]
         decision["code"] = run["code"]
         decision["reference"] = run["reference"]

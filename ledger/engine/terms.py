@@ -9,7 +9,7 @@
 import numpy as np
 
 from amm.exchange_reference import PPM
-from amm.fixed_point import less_wide, mul_div_ceil, mul_div_floor, mul_wide, unsigned
+from amm.fixed_point import ZERO, less_wide, mul_div_ceil, mul_div_floor, mul_three, unsigned
 from amm.kernel_cache import kernel
 from amm.pool import FEE_BASE, WEIGHT_SCALE, limit_bits, spot_bits, spot_rao
 from amm.shares import bound_buy, bound_sell, trading_fee
@@ -220,8 +220,8 @@ def is_above(price: int, tao: int, alpha: int, weight: int) -> bool:
     With equal weights held exactly, else as Q64 numbers: the two differ by less than a unit, where no step exists.
     """
     if weight == _HALF_WEIGHT:
-        pool_high, pool_low = mul_wide(unsigned(tao), _RAO)
-        high, low = mul_wide(unsigned(price), unsigned(alpha))
+        _, pool_high, pool_low = mul_three(ZERO, unsigned(tao), _RAO)
+        _, high, low = mul_three(ZERO, unsigned(price), unsigned(alpha))
         return less_wide(pool_high, pool_low, high, low)
     pool_high, pool_low = spot_bits(tao, alpha, weight)
     high, low = limit_bits(price)
@@ -232,8 +232,8 @@ def is_above(price: int, tao: int, alpha: int, weight: int) -> bool:
 def is_below(price: int, tao: int, alpha: int, weight: int) -> bool:
     """Tell whether a price, rao per whole alpha, is below a pool's: a sale down to it finds something to sell."""
     if weight == _HALF_WEIGHT:
-        pool_high, pool_low = mul_wide(unsigned(tao), _RAO)
-        high, low = mul_wide(unsigned(price), unsigned(alpha))
+        _, pool_high, pool_low = mul_three(ZERO, unsigned(tao), _RAO)
+        _, high, low = mul_three(ZERO, unsigned(price), unsigned(alpha))
         return less_wide(high, low, pool_high, pool_low)
     pool_high, pool_low = spot_bits(tao, alpha, weight)
     high, low = limit_bits(price)
