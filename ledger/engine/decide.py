@@ -218,16 +218,12 @@ def run_timers(state: State) -> bool:
 
 
 @kernel
-def follow_trades(state: State, command: Row) -> None:
-    """Trigger the stops whose price a command has passed; of a head, in every market, once the head is complete."""
-    run = state.run[0]
 def follow_up(state: State, command: Row) -> None:
     """Let resting orders trade that a moved mirror has come to, and trigger the stops that trades have passed.
 
     Of a head's trades in every market, once the head is complete.
     """
     run = state.run[0]
-    since = run["since"]
     if run["code"] == 0 and command["kind"] in (CommandKind.SET_MARKET.value, CommandKind.RESOLVE_SUSPENSE.value):
         slot = market_slot(state, command["netuid"])
         if slot >= 0:
@@ -252,9 +248,7 @@ def decide_all(state: State, commands: Records, refusals: Records, decisions: Re
         command = commands[i]
         if not has_room(state, room_needed(state, command)):
             return i
-        in_head = CommandKind.HEAD_BEGIN.value < command["kind"] <= CommandKind.HEAD_END.value
-        if not in_head:
-            run["since"] = state.scalars[0]["seq"]
+        in_head = CommandKind.HEAD_BEGIN.value <= command["kind"] <= CommandKind.HEAD_END.value
         run["traded"] = 0
         run["stops"] = 0
         run["code"] = 0

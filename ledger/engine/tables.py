@@ -321,7 +321,6 @@ RUN = np.dtype(
             "needed",  # events for which out has no room; 0: it has
             "traded",  # netuid + 1 of the market that last traded or armed a stop, 0 before the first of the command
             "stops",  # triggered by the command
-            "since",  # seq before the command or head group that is being decided
             "sum_tao",  # of the postings of the event that is being applied, rao
             "sum_alpha",
         )

@@ -183,21 +183,6 @@ def armed_hold(order: Row) -> int:
 
 
 @kernel
-def triggered_limit(order: Row, market: Row) -> int:
-    """Return the limit price of an order from its trigger on; 0 for a market order without a mirror to price it.
-
-    A market buy in alpha never pays beyond what was held when it was armed.
-    """
-    if order["flags"] & Flag.LIMIT.value:
-        return order["limit"]
-    sell = is_sale(order)
-    limit = market_limit(market, sell, order["slippage_ppm"])
-    if sell or order["flags"] & Flag.IN_QUOTE.value:
-        return limit
-    return min(limit, armed_limit(order))
-
-
-@kernel
 def price_of_buyer(limit: int, rate: int) -> int:
     """Return the pool price at which a buy's limit with pool fee is reached (``bound_buy``)."""
     if limit < _PLAIN_PRICE:
