@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.verify.exchange import HOT, Exchange
+from app.verify.exchange import BLOCK_MS, HOT, TRADING, Exchange
 from ledger.engine.api import Answer
 from ledger.engine.dissolution import share_of
 from ledger.engine.layout import CommandKind, Dissolved, EventKind, Flag, Job, Stage
@@ -109,3 +109,44 @@ def test_a_second_payout_for_a_shared_market_waits_in_suspense(exchange: Exchang
 
     assert EventKind.DEPOSIT_SUSPENDED in kinds(answer)
     assert booked_balances(exchange)["suspense", 0] == 3 * TAO
+
+
+def place(exchange: Exchange, account: int, flags: Flag, **meanings: int) -> int:
+    """Place a limit order and return its id."""
+    figures = {"account": account, "netuid": SN}
+    return exchange.ask(CommandKind.PLACE_ORDER, flags=Flag.LIMIT | flags, **(figures | meanings)).reference
+
+
+def test_orders_and_quotes_of_every_kind_end_and_their_alpha_shares(exchange: Exchange) -> None:
+    price = int(exchange.engine.state.markets[0]["spot"])
+    resting = place(exchange, 1, Flag.SELL, alpha_rao=100 * TAO, limit=2 * price)
+    bid = place(exchange, 2, Flag(0), alpha_rao=100 * TAO, limit=price // 2)
+    queued = place(exchange, 2, Flag.SELL, alpha_rao=2_500 * TAO, limit=price // 2)
+    quote = exchange.ask(CommandKind.ISSUE_QUOTE, flags=Flag.SELL, account=1, netuid=SN, alpha_rao=TAO, life_ms=12_000)
+    assert quote.code == 0
+
+    exchange.ts_ms -= BLOCK_MS  # the head comes while the quote lives
+    answer = dissolve(exchange, 500 * TAO)
+
+    ended = answer.events[answer.events["code"] == Refusal.ORDER_OF_DISSOLVED]
+    assert set(ended["order_id"].tolist()) == {resting, bid, queued, quote.reference}
+    after = booked_balances(exchange)
+    assert not any(amount for (_, asset), amount in after.items() if asset == ALPHA)
+    assert not any(amount for (name, _), amount in after.items() if name.endswith(":held"))
+    assert exchange.replay().state_hash() == exchange.engine.state_hash()
+
+
+def test_an_item_in_flight_fails_and_then_the_payout_is_shared(exchange: Exchange) -> None:
+    price = int(exchange.engine.state.markets[0]["spot"])
+    place(exchange, 2, Flag.SELL, alpha_rao=2_500 * TAO, limit=price // 2)
+    exchange.head()
+    job = exchange.views.jobs()[0].job_id
+    exchange.sign(job, Job.SETTLEMENT, TRADING, 0)
+
+    waiting = dissolve(exchange, 500 * TAO)
+    assert EventKind.CLAIM_PAID not in kinds(waiting)
+    done = exchange.head([outcome(job, Job.SETTLEMENT, flags=Flag.FAILED | Flag.SELL, netuid=SN)])
+
+    assert EventKind.CLAIM_PAID in kinds(done)
+    assert not any(amount for (_, asset), amount in booked_balances(exchange).items() if asset == ALPHA)
+    assert exchange.replay().state_hash() == exchange.engine.state_hash()
