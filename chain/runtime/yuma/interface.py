@@ -118,9 +118,10 @@ class EpochInputs:
 class EpochTrace:
     """Every intermediate of an epoch, in the order they arise; raw I32F32 but for ``raw_stake``.
 
-    ``raw_stake`` is what each uid's stake counts, rao, after the threshold. ``weights`` are those left after all masks,
-    normalised by row; ``clipped_weights`` have the consensus as their limit; ``weights_for_bonds`` carry the penalty;
-    ``ema_bonds`` are the bonds before they are stored as u16. The shares are proportions of the emission.
+    ``raw_stake`` is what each uid's stake counts, rao, before the threshold. ``weights`` are those left after all
+    masks, normalised by row; ``clipped_weights`` have the consensus as their limit; ``ranks`` are sums, ``incentive``
+    is the same normalised; ``weights_for_bonds`` carry the penalty; ``bonds`` are the averaged bonds as they are kept
+    (in Yuma2 after the upscale), before they become u16. The shares are proportions of the emission.
     """
 
     raw_stake: Sequence[int]
@@ -134,7 +135,7 @@ class EpochTrace:
     ranks: Sequence[int]
     incentive: Sequence[int]
     weights_for_bonds: Sequence[Row]
-    ema_bonds: Sequence[Row]
+    bonds: Sequence[Row]
     dividends: Sequence[int]
     server_share: Sequence[int]
     validator_share: Sequence[int]
