@@ -27,6 +27,7 @@ _AMM = ("amm/**/*.py",)
 KERNEL_SOURCES = {
     "amm": _AMM,
     "ledger.engine": (*_AMM, "ledger/engine/**/*.py", "ledger/errors.py"),
+    "chain.tree": (*_AMM, "chain/tree/**/*.py"),
     "chain.runtime.yuma": (*_AMM, "chain/runtime/yuma/**/*.py"),
 }
 INTERPRETED = "TAOBOURSE_INTERPRETED"
