@@ -24,13 +24,17 @@ def normalize_wide(values: Sequence[int]) -> list[int]:
     return list(values) if total == 0 else [fixed.div_wide(value, total) for value in values]
 
 
-def topk_nonzero(values: Sequence[int], k: int) -> list[bool]:
-    """Mark the ``k`` largest values other than 0; of equal ones the higher index wins."""
-    marks = [value != 0 for value in values]
-    if len(values) >= k:
-        for index in sorted(range(len(values)), key=values.__getitem__)[: len(values) - k]:
-            marks[index] = False
+def topk(values: Sequence[int], k: int) -> list[bool]:
+    """Mark the ``k`` largest values; of equal ones the higher index wins."""
+    marks = [True] * len(values)
+    for index in sorted(range(len(values)), key=values.__getitem__)[: max(0, len(values) - k)]:
+        marks[index] = False
     return marks
+
+
+def topk_nonzero(values: Sequence[int], k: int) -> list[bool]:
+    """Mark the ``k`` largest values, but none that is 0."""
+    return [mark and value != 0 for mark, value in zip(topk(values, k), values, strict=True)]
 
 
 def mask_vector(mask: Sequence[bool], values: Sequence[int]) -> list[int]:
@@ -123,8 +127,9 @@ def scale_rows(rows: Sequence[Row], factors: Sequence[int]) -> Rows:
 
 
 def scale_columns(rows: Sequence[Row], factors: Sequence[int]) -> Rows:
-    """Return every column times its factor, each product rounded down."""
-    return [[(j, fixed.mul(factors[j], value)) for j, value in row] for row in rows]
+    """Return every column times its factor, each product rounded down, without those that are 0 or have no factor."""
+    scaled = [[(j, fixed.mul(factors[j], value)) for j, value in row if j < len(factors)] for row in rows]
+    return [[(j, value) for j, value in row if value != 0] for row in scaled]
 
 
 def sum_by_column(rows: Sequence[Row], factors: Sequence[int], columns: int) -> list[int]:
