@@ -1,7 +1,7 @@
 """One block, from begin-block hooks to the check of the supply: the table of contents of the runtime."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chain.errors import InvalidBlock, InvariantBroken
@@ -87,6 +87,8 @@ class BlockResult:
     weight: int
     length: int
     """Bytes of all extrinsics."""
+    epochs: tuple[Any, ...] = field(default=(), repr=False)
+    """An ``EpochRecord`` of each mechanism whose epoch ran; no part of the chain's state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +206,7 @@ class _Block:
             receipts=tuple(self._receipts),
             weight=self._weight,
             length=self._length,
+            epochs=tuple(self._context.epochs),
         )
 
     def _is_full(self, length: int, weight: int) -> bool:

@@ -12,7 +12,7 @@ from chain.runtime.declarations import PALLETS
 from chain.runtime.errors import failed
 from chain.runtime.fixed_point import sub_u64
 from chain.runtime.state import Overlay
-from chain.runtime.subtensor import pools, positions, root_claims, subnets
+from chain.runtime.subtensor import mechanisms, pools, positions, root_claims, subnets
 from chain.runtime.subtensor.payout import share_pot
 from chain.runtime.subtensor.pools import ROOT_NETUID
 
@@ -45,6 +45,7 @@ def dissolve(context: Context, netuid: int) -> None:
     balances.change_free(context, pot, -paid - recycled)
     balances.change_issuance(overlay, -recycled)
     overlay.put(_RECORDED, sub_u64(overlay.get(_RECORDED), recycled))
+    mechanisms.clear_further(overlay, netuid)
     _clear(overlay, netuid)
     subnets.remove(overlay, netuid)
     context.emit(_MODULE, "NetworkRemoved", netuid)
