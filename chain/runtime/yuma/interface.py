@@ -16,9 +16,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
+import numpy as np
+
 Entry = tuple[int, int]
 """A column and a value: ``(uid, value)``."""
 Row = Sequence[Entry]
+Numbers = Sequence[int] | np.ndarray
 
 
 class SparseRows(Sequence[list[Entry]]):
@@ -30,7 +33,7 @@ class SparseRows(Sequence[list[Entry]]):
 
     __slots__ = ("_starts", "_uids", "_values")
 
-    def __init__(self, starts: Sequence[int], uids: Sequence[int], values: Sequence[int]) -> None:
+    def __init__(self, starts: Numbers, uids: Numbers, values: Numbers) -> None:
         self._starts, self._uids, self._values = starts, uids, values
 
     @classmethod
