@@ -76,13 +76,12 @@ class EpochArrays:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultArrays:
-    """The results of an epoch; ``kept`` are the bonds before they become u16, ``weights`` the normalised ones."""
+    """The results of an epoch; ``kept`` are the bonds before they become u16."""
 
     raw_stake: np.ndarray
     stake: np.ndarray
     permits: np.ndarray
     active_stake: np.ndarray
-    weights: Sparse
     consensus: np.ndarray
     validator_trust: np.ndarray
     ranks: np.ndarray
@@ -183,9 +182,16 @@ def _blocks(values: Sequence[int], n: int) -> np.ndarray:
 
 
 def unpack(
-    inputs: EpochInputs, arrays: EpochArrays, result: ResultArrays, *, clipped: Sparse, paid: Sparse, kept: Sparse
+    inputs: EpochInputs,
+    arrays: EpochArrays,
+    result: ResultArrays,
+    *,
+    weights: Sparse,
+    clipped: Sparse,
+    paid: Sparse,
+    kept: Sparse,
 ) -> EpochOutputs:
-    """Return the results as plain lists; ``clipped``, ``paid`` (for bonds) and ``kept`` complete the trace."""
+    """Return the results as plain lists; the sparse rows complete the trace, ``paid`` are for bonds."""
     return EpochOutputs(
         active=arrays.active.tolist(),
         permits=result.permits.tolist(),
@@ -203,7 +209,7 @@ def unpack(
             stake=result.stake.tolist(),
             active_stake=result.active_stake.tolist(),
             kappa=fixed.u16_to_proportion(inputs.kappa),
-            weights=result.weights.rows(),
+            weights=weights.rows(),
             consensus=result.consensus.tolist(),
             clipped_weights=clipped.rows(),
             validator_trust=result.validator_trust.tolist(),

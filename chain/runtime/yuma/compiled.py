@@ -55,20 +55,10 @@ def run_arrays(arrays: EpochArrays, *, dense: bool | None = None) -> ResultArray
     if 0 <= arrays.owner < n:
         permits[arrays.owner] = True
     stake_kernels.activate(stake, arrays.counts, active_stake)
-    weights = _like(arrays.weights, n)
-    weight_kernels.normalize_rows(
-        *arrays.weights,
-        arrays.permits,
-        arrays.last_update,
-        arrays.registered_at,
-        arrays.commit_blocks,
-        arrays.owner,
-        *weights,
-    )
     votes = np.zeros(n, np.uint64)
     voters = consensus_kernels.voting_stake(active_stake, votes)
-    run = _run_dense if _is_dense(arrays, weights, active_stake, dense=dense) else _run_sparse
-    part = run(arrays, weights, active_stake, votes, voters, permits)
+    run = _run_dense if _is_dense(arrays, active_stake, dense=dense) else _run_sparse
+    part = run(arrays, active_stake, votes, voters, permits)
 
     server, validator, combined = part.incentive.copy(), part.dividends.copy(), part.incentive + part.dividends
     emitted = _shares(server, validator, combined, active_stake, stake)
@@ -90,7 +80,6 @@ def run_arrays(arrays: EpochArrays, *, dense: bool | None = None) -> ResultArray
         stake=stake,
         permits=permits,
         active_stake=active_stake,
-        weights=weights,
         consensus=part.consensus,
         validator_trust=part.trust,
         ranks=part.ranks,
@@ -108,10 +97,25 @@ def run_arrays(arrays: EpochArrays, *, dense: bool | None = None) -> ResultArray
     )
 
 
-def clipped_rows(result: ResultArrays) -> Sparse:
+def normalized_rows(arrays: EpochArrays) -> Sparse:
+    """Return the weights that no mask removes, each row over its sum."""
+    weights = _like(arrays.weights, arrays.n)
+    weight_kernels.normalize_rows(
+        *arrays.weights,
+        arrays.permits,
+        arrays.last_update,
+        arrays.registered_at,
+        arrays.commit_blocks,
+        arrays.owner,
+        *weights,
+    )
+    return weights
+
+
+def clipped_rows(weights: Sparse, consensus: np.ndarray) -> Sparse:
     """Return the weights with the consensus as their limit."""
-    clipped = _like(result.weights, len(result.consensus))
-    weight_kernels.clip_rows(*result.weights, result.consensus, *clipped)
+    clipped = _like(weights, len(consensus))
+    weight_kernels.clip_rows(*weights, consensus, *clipped)
     return clipped
 
 
@@ -143,19 +147,21 @@ def _like(given: Sparse, n: int) -> Sparse:
     return _empty(n, len(given.uids), np.uint64)
 
 
-def _is_dense(arrays: EpochArrays, weights: Sparse, active_stake: np.ndarray, *, dense: bool | None) -> bool:
+def _is_dense(arrays: EpochArrays, active_stake: np.ndarray, *, dense: bool | None) -> bool:
     if arrays.yuma3 and arrays.liquid_alpha:
         return False
     if dense is not None:
         return dense
-    entries = max(int(weights.starts[-1]), int(arrays.bonds.starts[-1]))
-    return entries * DENSE_FROM >= len(_busy_rows(arrays, weights, active_stake)) * arrays.n
+    entries = max(int(arrays.weights.starts[-1]), int(arrays.bonds.starts[-1]))
+    return entries * DENSE_FROM >= len(_busy_rows(arrays, active_stake)) * arrays.n
 
 
-def _busy_rows(arrays: EpochArrays, weights: Sparse, active_stake: np.ndarray) -> np.ndarray:
+def _busy_rows(arrays: EpochArrays, active_stake: np.ndarray) -> np.ndarray:
     """Return the uids that vote, weigh or hold bonds, ascending."""
     busy: np.ndarray = np.flatnonzero(
-        (np.diff(weights.starts) > 0) | (np.diff(arrays.bonds.starts) > 0) | (active_stake > 0)
+        ((np.diff(arrays.weights.starts) > 0) & arrays.permits)
+        | (np.diff(arrays.bonds.starts) > 0)
+        | (active_stake > 0)
     )
     return busy
 
@@ -174,7 +180,6 @@ def _normalized(values: np.ndarray) -> np.ndarray:
 
 def _run_sparse(
     arrays: EpochArrays,
-    weights: Sparse,
     active_stake: np.ndarray,
     votes: np.ndarray,
     voters: int,
@@ -182,9 +187,9 @@ def _run_sparse(
 ) -> _Part:
     n = arrays.n
     consensus, trust, ranks, earned = (np.zeros(n, np.uint64) for _ in range(4))
+    weights = normalized_rows(arrays)
     consensus_kernels.consensus_sparse(*weights, votes, voters, arrays.kappa, consensus)
-    clipped = _like(weights, n)
-    weight_kernels.clip_rows(*weights, consensus, *clipped)
+    clipped = clipped_rows(weights, consensus)
     weight_kernels.row_sums(clipped.starts, clipped.values, trust)
     weight_kernels.column_products(*clipped, active_stake, ranks)
     incentive = _normalized(ranks)
@@ -212,25 +217,33 @@ def _run_sparse(
 
 def _run_dense(
     arrays: EpochArrays,
-    weights: Sparse,
     active_stake: np.ndarray,
     votes: np.ndarray,
     voters: int,  # noqa: ARG001 - the same call as for sparse rows
     permits: np.ndarray,
 ) -> _Part:
     n = arrays.n
-    rows = _busy_rows(arrays, weights, active_stake)
+    rows = _busy_rows(arrays, active_stake)
     shape = (len(rows), n)
     scores, old, bought = np.zeros(shape, np.uint32), np.zeros(shape, np.uint16), np.empty(shape, np.uint64)
     consensus, ranks, sums, held_sums, bond_sums, largest = (np.zeros(n, np.uint64) for _ in range(6))
     row_trust, row_earned = np.zeros(len(rows), np.uint64), np.zeros(len(rows), np.uint64)
-    dense_kernels.spread_weights(*weights, rows, scores)
+    dense_kernels.spread_shares(
+        *arrays.weights,
+        arrays.permits,
+        arrays.last_update,
+        arrays.registered_at,
+        arrays.commit_blocks,
+        arrays.owner,
+        rows,
+        scores,
+    )
     consensus_kernels.consensus_dense(scores, votes[rows], arrays.kappa, consensus)
     dense_kernels.clip_dense(
         scores, consensus, active_stake[rows], not arrays.yuma3, arrays.penalty, row_trust, ranks, bought, sums
     )
     incentive = _normalized(ranks)
-    dense_kernels.spread_bonds(*_kept_bonds(arrays), rows, old, held_sums)
+    dense_kernels.spread_bonds(*arrays.bonds, arrays.registered_at, arrays.bond_mask_block, rows, old, held_sums)
     if arrays.yuma3:
         dense_kernels.average_dense_yuma3(bought, old, arrays.bonds_alpha, bond_sums)
         dense_kernels.earn_dense(bought, bond_sums, incentive, row_earned)

@@ -11,35 +11,79 @@ from amm.fixed_point import U64
 from amm.kernel_cache import kernel
 from chain.runtime.yuma.bond_kernels import bond_share
 from chain.runtime.yuma.numbers import ONE, UNIT, ZERO, by_inverse, halves, product, reciprocals, times, to_u16
-from chain.runtime.yuma.weight_kernels import penalized
+from chain.runtime.yuma.weight_kernels import latest, mask_bound, penalized, share_inverse, share_of
 
 _FULL = np.uint32(2**32 - 1)
+_NONE = np.uint32(0)
+_NO_BOND = np.uint16(0)
 
 
 @kernel
-def spread_weights(
-    starts: np.ndarray, uids: np.ndarray, values: np.ndarray, rows: np.ndarray, matrix: np.ndarray
+def spread_shares(
+    starts: np.ndarray,
+    uids: np.ndarray,
+    values: np.ndarray,
+    permits: np.ndarray,
+    last_update: np.ndarray,
+    registered_at: np.ndarray,
+    commit_blocks: np.ndarray,
+    owner: int,
+    rows: np.ndarray,
+    matrix: np.ndarray,
 ) -> None:
-    """Write sparse shares into a matrix of zeros; no share but one itself is as large as 2^32 - 1."""
-    for i in range(len(rows)):
-        row = matrix[i]
-        for at in range(starts[rows[i]], starts[rows[i] + 1]):
-            row[uids[at]] = _FULL if values[at] == ONE else np.uint32(values[at])
+    """Write each row's weights that no mask removes, over their sum, into a matrix of zeros."""
+    n = len(registered_at)
+    newest = latest(registered_at)
+    for at_row in range(len(rows)):
+        i = rows[at_row]
+        if not permits[i]:
+            continue
+        row = matrix[at_row]
+        bound = mask_bound(i, last_update, commit_blocks)
+        if bound > newest:
+            for at in range(starts[i], starts[i + 1]):
+                if uids[at] < n:
+                    row[uids[at]] = values[at]
+        else:
+            for at in range(starts[i], starts[i + 1]):
+                if uids[at] < n and registered_at[uids[at]] < bound:
+                    row[uids[at]] = values[at]
+        if i != owner:
+            row[i] = _NONE
+        total = ZERO
+        for j in range(n):
+            total += np.uint64(row[j])
+        if total == ZERO:
+            continue
+        inverse = share_inverse(total)
+        for j in range(n):
+            share = share_of(np.uint64(row[j]), total, inverse)
+            # No share but one itself is as large as 2^32 - 1.
+            row[j] = _FULL if share == ONE else np.uint32(share)
 
 
 @kernel
 def spread_bonds(
-    starts: np.ndarray, uids: np.ndarray, values: np.ndarray, rows: np.ndarray, matrix: np.ndarray, sums: np.ndarray
+    starts: np.ndarray,
+    uids: np.ndarray,
+    values: np.ndarray,
+    registered_at: np.ndarray,
+    mask_block: U64,
+    rows: np.ndarray,
+    matrix: np.ndarray,
+    sums: np.ndarray,
 ) -> None:
-    """Write sparse bonds into a matrix of zeros and add up its columns; columns beyond n are left out."""
+    """Write the old bonds on neurons that registered before a block into a matrix of zeros, and add up its columns."""
     n = len(sums)
-    for i in range(len(rows)):
-        row = matrix[i]
-        for at in range(starts[rows[i]], starts[rows[i] + 1]):
-            j = uids[at]
-            if j < n:
-                row[j] = values[at]
-                sums[j] += np.uint64(values[at])
+    for at_row in range(len(rows)):
+        row = matrix[at_row]
+        for at in range(starts[rows[at_row]], starts[rows[at_row] + 1]):
+            if uids[at] < n:
+                row[uids[at]] = values[at]
+        for j in range(n):
+            held = row[j] if mask_block > registered_at[j] else _NO_BOND
+            row[j] = held
+            sums[j] += np.uint64(held)
 
 
 @kernel
@@ -198,6 +242,17 @@ def store_dense(
         if at < len(rows) and rows[at] == i:
             if permits[i]:
                 row = bonds[at]
+                full = 0
+                for j in range(n):
+                    full += row[j] != ZERO
+                if full == n:
+                    to_uids, to = out_uids[count : count + n], out[count : count + n]
+                    for j in range(n):
+                        to_uids[j] = j
+                        to[j] = to_u16(row[j])
+                    count += n
+                    at += 1
+                    continue
                 for j in range(n):
                     # Written in any case and kept by the count alone: a branch would be guessed wrong.
                     out_uids[count] = j

@@ -13,12 +13,14 @@ def run_epoch(inputs: EpochInputs, *, dense: bool | None = None) -> EpochOutputs
         return reference.run_epoch(inputs)
     packed = arrays.pack(inputs)
     result = compiled.run_arrays(packed, dense=dense)
-    clipped = compiled.clipped_rows(result)
+    weights = compiled.normalized_rows(packed)
+    clipped = compiled.clipped_rows(weights, result.consensus)
     return arrays.unpack(
         inputs,
         packed,
         result,
+        weights=weights,
         clipped=clipped,
-        paid=compiled.paid_rows(packed, result.weights, clipped, result.consensus),
+        paid=compiled.paid_rows(packed, weights, clipped, result.consensus),
         kept=compiled.kept_rows(packed, result.kept),
     )

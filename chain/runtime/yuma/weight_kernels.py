@@ -8,22 +8,47 @@ import numpy as np
 
 from amm.fixed_point import U64
 from amm.kernel_cache import kernel
-from chain.runtime.yuma.numbers import BITS, MASK, UNIT, ZERO, halves, highest_bit
+from chain.runtime.yuma.numbers import BITS, LIMB_MAX, MASK, UNIT, ZERO, halves, highest_bit
 
 _ROUND = np.uint64(48)
 _SHIFT = np.uint64(16)
 
 
 @kernel
-def row_shares(values: np.ndarray, out: np.ndarray, begin: int, end: int, total: U64) -> None:
-    """Turn whole u16 numbers into shares of their sum, in place in ``out``: ``value * 2^32 / total`` rounded down."""
-    inverse = (UNIT << _ROUND) // total
-    for at in range(begin, end):
-        value = values[at]
-        share = (value * inverse) >> _SHIFT
-        # Low by less than 2, since the value is below 2^16.
-        rest = (value << BITS) - share * total
-        out[at] = share + (UNIT if rest >= total else ZERO)
+def share_inverse(total: U64) -> U64:
+    """Return what ``share_of`` needs of a row's sum."""
+    return (UNIT << _ROUND) // total
+
+
+@kernel
+def share_of(value: U64, total: U64, inverse: U64) -> U64:
+    """Return a u16 value's share of its row: ``value * 2^32 / total`` rounded down."""
+    share = (value * inverse) >> _SHIFT
+    # Low by less than 2, since the value is below 2^16; the remainder tells.
+    rest = (value << BITS) - share * total
+    return share + (UNIT if rest >= total else ZERO)
+
+
+@kernel
+def latest(blocks: np.ndarray) -> U64:
+    """Return the largest block."""
+    newest = ZERO
+    for uid in range(len(blocks)):
+        newest = max(newest, blocks[uid])
+    return newest
+
+
+@kernel
+def mask_bound(i: int, last_update: np.ndarray, commit_blocks: np.ndarray) -> U64:
+    """Return the block before which a neuron must have registered for the weights of row ``i`` on it to count.
+
+    That is the block of the last update, or the one after the commit where that is earlier; ``commit_blocks`` is empty
+    where commit-reveal is off.
+    """
+    bound: U64 = last_update[i]
+    if len(commit_blocks) != 0 and commit_blocks[i] != LIMB_MAX:
+        bound = min(bound, commit_blocks[i] + UNIT)
+    return bound
 
 
 @kernel
@@ -45,9 +70,7 @@ def normalize_rows(
     ``commit_blocks`` is empty where commit-reveal is off; columns of ``registered_at`` end at n.
     """
     n = len(registered_at)
-    newest = ZERO
-    for uid in range(n):
-        newest = max(newest, registered_at[uid])
+    newest = latest(registered_at)
     count = 0
     for i in range(n):
         out_starts[i] = count
@@ -55,11 +78,7 @@ def normalize_rows(
             continue
         begin = count
         total = ZERO
-        updated = last_update[i]
-        # An entry counts only above both: the block of the last update, and of the commit where there is one.
-        bound = updated
-        if len(commit_blocks) != 0:
-            bound = min(updated, commit_blocks[i] + UNIT if commit_blocks[i] != ~ZERO else commit_blocks[i])
+        bound = mask_bound(i, last_update, commit_blocks)
         everyone = bound > newest
         for at in range(starts[i], starts[i + 1]):
             j = uids[at]
@@ -73,7 +92,9 @@ def normalize_rows(
             total += value
             count += 1
         if total != ZERO:
-            row_shares(out, out, begin, count, total)
+            inverse = share_inverse(total)
+            for at in range(begin, count):
+                out[at] = share_of(out[at], total, inverse)
     out_starts[n] = count
 
 
