@@ -83,7 +83,7 @@ def _dynamic_info(state: State, netuid: int) -> dict[str, Any] | None:
         "subnet_name": identity["subnet_name"] if identity else b"",
         "token_symbol": read("TokenSymbol"),
         "tempo": read("Tempo"),
-        "last_step": read("LastEpochBlock"),
+        "last_step": read("LastMechansimStepBlock"),
         "blocks_since_last_step": read("BlocksSinceLastStep"),
         "emission": read("SubnetTaoInEmission"),
         "alpha_in": read("SubnetAlphaIn"),
