@@ -88,7 +88,7 @@ class Candidate:
             height=self.block.number,
             time_ms=self.block.header.time_ms,
             commit=commit,
-            state=head.state.commit(self.changes),
+            state=head.state.commit(self.changes, self.delta),
             tree=self.tree,
         )
 

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,8 @@ LINKS_CHECKED: Final = 100
 
 _NO_EVENTS: Final = b"\x00"
 _POWER: Final = 1
+_PAIRS_AT_ONCE: Final = 100_000
+"""How many entries of the state are read between two updates of the tree."""
 
 
 def load_validator_key(folder: Path, seed: bytes | None) -> KeyPair:
@@ -79,8 +82,7 @@ def _read_head(store: ChainStore) -> Head:
     if stored is None:
         raise InvariantBroken("the chain has no head")
     store.check_links(LINKS_CHECKED)
-    pairs = dict(store.pairs())
-    tree = StateTree(pairs)
+    tree = _read_tree(store)
     header = stored.block.header
     if tree.root != header.state_root:
         raise InvariantBroken(f"stored state has root {tree.root.hex()}, block {header.number} says otherwise")
@@ -91,7 +93,7 @@ def _read_head(store: ChainStore) -> Head:
         height=header.number,
         time_ms=header.time_ms or genesis_time_ms,
         commit=stored.commit,
-        state=State.from_pairs(pairs.items()),
+        state=State.from_pairs(store.pairs()),
         tree=tree,
     )
     if stored.commit is not None:
@@ -99,6 +101,14 @@ def _read_head(store: ChainStore) -> Head:
     elif head.height:
         raise InvariantBroken(f"stored block {head.height} has no commit")
     return head
+
+
+def _read_tree(store: ChainStore) -> StateTree:
+    """Return the tree of the stored state, without ever holding all of that as objects."""
+    tree, stored = StateTree(), store.pairs()
+    while batch := dict(islice(stored, _PAIRS_AT_ONCE)):
+        tree = tree.update(batch)
+    return tree
 
 
 def _write_secret(path: Path, text: str) -> None:

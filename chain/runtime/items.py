@@ -129,9 +129,15 @@ def private_names() -> list[str]:
     return [f"{PRIVATE}.{declared.name}" for declared in _PRIVATE_ITEMS]
 
 
-def split(key: bytes) -> tuple[str, tuple[Any, ...]]:
-    """Return item name and keys of a storage key; raises ``NotDeclared``."""
+def item_of(key: bytes) -> Item:
+    """Return the item that a storage key begins with; raises ``NotDeclared``."""
     found = _BY_PREFIX.get(key[:_PREFIX_BYTES])
     if found is None:
         raise NotDeclared(key.hex())
+    return found
+
+
+def split(key: bytes) -> tuple[str, tuple[Any, ...]]:
+    """Return item name and keys of a storage key; raises ``NotDeclared``."""
+    found = item_of(key)
     return found.name, found.keys(key)
