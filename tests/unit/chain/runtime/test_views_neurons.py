@@ -85,7 +85,8 @@ def test_the_metagraph_has_all_neurons_in_order(chain: DevChain) -> None:
         HOTKEY,
         chain.state.get(f"{MODULE}.AlphaDividendsPerSubnet", 1, HOTKEY),
     )
-    assert told["total_stake"][1] == told["alpha_stake"][1] + told["tao_stake"][1] * 971_718_665_099_567_868 // 2**64
+    weight = (971_718_665_099_567_868 << 32) // (2**64 - 1)
+    assert told["total_stake"][1] == told["alpha_stake"][1] + (told["tao_stake"][1] * weight >> 32)
     assert told["last_step"] == 20
     assert told["blocks_since_last_step"] == chain.number - 20
     assert told["activity_cutoff"] == 277
