@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 class Result:
     """One figure beside its baseline, both medians over the same runs.
 
-    ``value`` and ``baseline`` are in ``unit``; ``ratio`` is value / baseline; ``goal`` is what the design asks for;
-    ``details`` hold what is needed to judge the figure (spread, latencies, sizes).
+    ``value`` and ``baseline`` are in ``unit``; ``ratio`` is value / baseline, or its inverse where ``less_is_better``;
+    ``goal`` is what the design asks for; ``details`` hold what is needed to judge the figure: spread, latencies, sizes.
     """
 
     name: str
@@ -28,11 +28,17 @@ class Result:
     baseline_name: str
     goal: float
     details: dict[str, Any] = field(default_factory=dict)
+    less_is_better: bool = False
 
     @property
     def ratio(self) -> float:
-        """Return how many times the baseline the value is."""
-        return self.value / self.baseline
+        """Return how many times better than the baseline the value is."""
+        return self.baseline / self.value if self.less_is_better else self.value / self.baseline
+
+    @property
+    def is_goal_reached(self) -> bool:
+        """Whether the value is on the right side of the goal."""
+        return self.value <= self.goal if self.less_is_better else self.value >= self.goal
 
 
 def percentile(samples: Sequence[float], percent: float) -> float:
@@ -77,7 +83,7 @@ def to_text(result: Result, machine: dict[str, str]) -> str:
         f"{result.name}: {result.value:,.0f} {result.unit}",
         f"  baseline   {result.baseline:,.0f} {result.unit} ({result.baseline_name})",
         f"  ratio      {result.ratio:,.1f}",
-        f"  goal       {result.goal:,.0f} {result.unit}: {'reached' if result.value >= result.goal else 'not reached'}",
+        f"  goal       {result.goal:,.0f} {result.unit}: {'reached' if result.is_goal_reached else 'not reached'}",
         *(f"  {name:<10} {value}" for name, value in result.details.items()),
         "  machine    " + ", ".join(f"{name} {value}" for name, value in machine.items()),
     ]

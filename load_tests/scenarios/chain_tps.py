@@ -86,7 +86,7 @@ async def run(options: Options) -> Result:
     per_block: list[int] = []
     with tempfile.TemporaryDirectory(prefix="taobourse-load-") as folder:
         naive = _open_naive(Path(folder) / "transfers.sqlite", keys)
-        async with running_node(Path(folder) / "chain") as ready, _connected(ready["ws"]) as clients:
+        async with running_node(Path(folder) / "chain") as ready, connected(ready["ws"], CONNECTIONS) as clients:
             genesis = bytes.fromhex(ready["genesis"][2:])
             await _fund(clients[0], keys, genesis)
             for turn in range(options.runs):
@@ -147,8 +147,9 @@ def cpu_seconds(pid: int) -> float:
 
 
 @asynccontextmanager
-async def _connected(url: str) -> AsyncIterator[list[Client]]:
-    connections = [await connect(url, max_size=None, compression=None) for _ in range(CONNECTIONS)]
+async def connected(url: str, count: int) -> AsyncIterator[list[Client]]:
+    """Open so many connections to a node."""
+    connections = [await connect(url, max_size=None, compression=None) for _ in range(count)]
     try:
         yield [Client(connection) for connection in connections]
     finally:
