@@ -80,10 +80,10 @@ def describe_machine() -> dict[str, str]:
 def to_text(result: Result, machine: dict[str, str]) -> str:
     """Return the result for people."""
     lines = [
-        f"{result.name}: {result.value:,.0f} {result.unit}",
-        f"  baseline   {result.baseline:,.0f} {result.unit} ({result.baseline_name})",
+        f"{result.name}: {_amount(result.value)} {result.unit}",
+        f"  baseline   {_amount(result.baseline)} {result.unit} ({result.baseline_name})",
         f"  ratio      {result.ratio:,.1f}",
-        f"  goal       {result.goal:,.0f} {result.unit}: {'reached' if result.is_goal_reached else 'not reached'}",
+        f"  goal       {_amount(result.goal)} {result.unit}: {'reached' if result.is_goal_reached else 'not reached'}",
         *(f"  {name:<10} {value}" for name, value in result.details.items()),
         "  machine    " + ", ".join(f"{name} {value}" for name, value in machine.items()),
     ]
@@ -94,6 +94,11 @@ def to_json(result: Result, machine: dict[str, str]) -> str:
     """Return the result as one line of JSON."""
     ratio = round(result.ratio, 2)
     return json.dumps({**asdict(result), "ratio": ratio, "machine": machine}, separators=(",", ":"))
+
+
+def _amount(value: float) -> str:
+    """Return whole numbers from a hundred on, three digits below."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:,.3g}"
 
 
 def _processor() -> str:
