@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from chain.tree.blake2b import WORDS, hash_many
+from chain.tree.blake2b import MESSAGE_WORDS, WORDS, hash_many
 from chain.tree.nodes import (
     FRAME_FIELDS,
     FRAMES,
@@ -17,7 +17,6 @@ from chain.tree.nodes import (
     LEAF,
     NOTHING,
     RESULT,
-    SCRATCH_WORDS,
     STATE_FIELDS,
     USED_LEAVES,
     USED_NODES,
@@ -53,7 +52,7 @@ class Arena:
             refs=np.zeros(_FIRST_ROWS, np.int32),
             leaves=np.zeros((_FIRST_ROWS, 2 * WORDS), np.uint64),
             heads=heads,
-            scratch=np.zeros(SCRATCH_WORDS, np.uint64),
+            message=np.zeros(MESSAGE_WORDS, np.uint64),
         )
         # Not the walk's: a version may be given up by the collector while another is being made.
         self._waiting = np.zeros(FRAMES, np.int32)

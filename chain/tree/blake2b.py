@@ -51,7 +51,8 @@ _SIGMA = np.array(
 )
 _ALL_BITS = np.uint64(0xFFFFFFFFFFFFFFFF)
 _R16, _R24, _R32, _R40, _R48, _R63, _R1 = (np.uint64(bits) for bits in (16, 24, 32, 40, 48, 63, 1))
-_EIGHT = np.uint64(8)
+_NONE, _EIGHT, _R56 = (np.uint64(bits) for bits in (0, 8, 56))
+_PAIR_BYTES = np.uint64(1 + 16 * WORDS)
 
 
 @kernel
@@ -104,27 +105,49 @@ def compress(state: Words, message: Words, total: int, last: bool) -> None:  # n
 
 
 @kernel
-def hash_pair(tag: np.uint64, one: Words, other: Words, out: Words, scratch: Words) -> None:
-    """Write ``H(tag || one || other)`` for a tag of one byte and two digests; ``scratch: uint64[24]`` gets lost."""
-    message, state = scratch[:MESSAGE_WORDS], scratch[MESSAGE_WORDS:]
+def hash_pair(
+    tag: np.uint64, ones: Words, one: int, others: Words, other: int, at: int, out: Words, row: int, message: Words
+) -> None:
+    """Write ``H(tag || one || other)`` for a tag of one byte and two digests to a row of ``out: uint64[n, 4]``.
+
+    The digests stand in rows of ``ones`` and ``others``, the other one from word ``at`` on; a negative row stands for
+    32 zeros. ``message: uint64[16]`` gets lost. Rows instead of slices, and no array for the state: this is where the
+    time goes.
+    """
+    a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = _NONE
+    if one >= 0:
+        a0, a1, a2, a3 = ones[one, 0], ones[one, 1], ones[one, 2], ones[one, 3]
+    if other >= 0:
+        b0, b1, b2, b3 = others[other, at], others[other, at + 1], others[other, at + 2], others[other, at + 3]
     # Everything stands one byte further on than in its digest.
-    top = np.uint64(56)
-    message[0] = tag | (one[0] << _EIGHT)
-    message[1] = (one[0] >> top) | (one[1] << _EIGHT)
-    message[2] = (one[1] >> top) | (one[2] << _EIGHT)
-    message[3] = (one[2] >> top) | (one[3] << _EIGHT)
-    message[4] = (one[3] >> top) | (other[0] << _EIGHT)
-    message[5] = (other[0] >> top) | (other[1] << _EIGHT)
-    message[6] = (other[1] >> top) | (other[2] << _EIGHT)
-    message[7] = (other[2] >> top) | (other[3] << _EIGHT)
-    message[8] = other[3] >> top
-    for at in range(9, MESSAGE_WORDS):
-        message[at] = np.uint64(0)
-    for at in range(8):
-        state[at] = _START[at]
-    compress(state, message, 1 + 16 * WORDS, True)
-    for at in range(WORDS):
-        out[at] = state[at]
+    message[0] = tag | (a0 << _EIGHT)
+    message[1] = (a0 >> _R56) | (a1 << _EIGHT)
+    message[2] = (a1 >> _R56) | (a2 << _EIGHT)
+    message[3] = (a2 >> _R56) | (a3 << _EIGHT)
+    message[4] = (a3 >> _R56) | (b0 << _EIGHT)
+    message[5] = (b0 >> _R56) | (b1 << _EIGHT)
+    message[6] = (b1 >> _R56) | (b2 << _EIGHT)
+    message[7] = (b2 >> _R56) | (b3 << _EIGHT)
+    message[8] = b3 >> _R56
+    for place in range(9, MESSAGE_WORDS):
+        message[place] = _NONE
+    v0, v1, v2, v3 = _START[0], _START[1], _START[2], _START[3]
+    v4, v5, v6, v7 = _START[4], _START[5], _START[6], _START[7]
+    v8, v9, v10, v11 = _IV[0], _IV[1], _IV[2], _IV[3]
+    v12, v13, v14, v15 = _IV[4] ^ _PAIR_BYTES, _IV[5], _IV[6] ^ _ALL_BITS, _IV[7]
+    for turn in range(12):
+        v0, v4, v8, v12 = _mix(v0, v4, v8, v12, message[_SIGMA[turn, 0]], message[_SIGMA[turn, 1]])
+        v1, v5, v9, v13 = _mix(v1, v5, v9, v13, message[_SIGMA[turn, 2]], message[_SIGMA[turn, 3]])
+        v2, v6, v10, v14 = _mix(v2, v6, v10, v14, message[_SIGMA[turn, 4]], message[_SIGMA[turn, 5]])
+        v3, v7, v11, v15 = _mix(v3, v7, v11, v15, message[_SIGMA[turn, 6]], message[_SIGMA[turn, 7]])
+        v0, v5, v10, v15 = _mix(v0, v5, v10, v15, message[_SIGMA[turn, 8]], message[_SIGMA[turn, 9]])
+        v1, v6, v11, v12 = _mix(v1, v6, v11, v12, message[_SIGMA[turn, 10]], message[_SIGMA[turn, 11]])
+        v2, v7, v8, v13 = _mix(v2, v7, v8, v13, message[_SIGMA[turn, 12]], message[_SIGMA[turn, 13]])
+        v3, v4, v9, v14 = _mix(v3, v4, v9, v14, message[_SIGMA[turn, 14]], message[_SIGMA[turn, 15]])
+    out[row, 0] = _START[0] ^ v0 ^ v8
+    out[row, 1] = _START[1] ^ v1 ^ v9
+    out[row, 2] = _START[2] ^ v2 ^ v10
+    out[row, 3] = _START[3] ^ v3 ^ v11
 
 
 @kernel

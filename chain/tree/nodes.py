@@ -15,14 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amm.kernel_cache import kernel
-from chain.tree.blake2b import MESSAGE_WORDS, WORDS, Words, hash_pair
+from chain.tree.blake2b import WORDS, Words, hash_pair
 
 NOTHING = -1
 """No node: the empty subtree, whose hash is all zeros."""
 LEAF = -2
 """Stands as right child of a leaf, whose left one is the row of its entry."""
 
-SCRATCH_WORDS = MESSAGE_WORDS + 8
 FREE_NODE, USED_NODES, FREE_NODES, FREE_LEAF, USED_LEAVES, FREE_LEAVES = range(6)
 FRAMES = 8 * 8 * WORDS + 2
 """Levels of the deepest tree, and one for what waits beside the deepest."""
@@ -30,19 +29,18 @@ NODE, LOW, HIGH, STAGE, SPLIT, RIGHT, LEFT_FOUND, FRAME_FIELDS = range(8)
 TOP, RESULT, STATE_FIELDS = range(3)
 _ENTER, _LEFT_DONE, _BOTH_DONE = range(3)
 _LEAF_TAG, _NODE_TAG = np.uint64(0), np.uint64(1)
-_ZERO_HASH = np.zeros(WORDS, np.uint64)
 _ONE, _SEVEN = np.uint64(1), np.uint64(7)
 
 
 class Nodes(NamedTuple):
-    """The arrays of one arena; ``scratch`` is room for hashing."""
+    """The arrays of one arena; ``message`` is room for hashing."""
 
     hashes: Words
     links: NDArray[np.int32]
     refs: NDArray[np.int32]
     leaves: Words
     heads: NDArray[np.int64]
-    scratch: Words
+    message: Words
 
 
 class Changes(NamedTuple):
@@ -70,7 +68,7 @@ def sort_order(keys: Words) -> NDArray[np.int64]:
     # Hashes that share 64 bits hardly exist, so moving them one by one is enough.
     for place in range(1, len(order)):
         at = place
-        while at > 0 and _is_below(keys[order[at]], keys[order[at - 1]]):
+        while at > 0 and _is_below(keys, order[at], order[at - 1]):
             order[at], order[at - 1] = order[at - 1], order[at]
             at -= 1
     return order
@@ -100,7 +98,7 @@ def update(nodes: Nodes, changes: Changes, walk: Walk) -> bool:
             left = right = NOTHING
             if node != NOTHING and links[node, 1] != LEAF:
                 left, right = links[node, 0], links[node, 1]
-            elif node != NOTHING and _bit(nodes.leaves[links[node, 0]], depth):
+            elif node != NOTHING and _bit(nodes.leaves, links[node, 0], depth):
                 right = node
             else:
                 left = node
@@ -168,17 +166,17 @@ def _settle(nodes: Nodes, changes: Changes, node: int, low: int, high: int) -> t
     if node == NOTHING:
         if changes.gone[low]:
             return True, NOTHING
-        return True, _make_leaf(nodes, changes.keys[low], changes.values[low])
+        return True, _make_leaf(nodes, changes, low)
     if nodes.links[node, 1] != LEAF:
         return False, NOTHING
-    entry = nodes.leaves[nodes.links[node, 0]]
-    if not _is_same(entry, changes.keys[low]):
+    entry = nodes.links[node, 0]
+    if not _is_same(nodes.leaves, entry, 0, changes.keys, low):
         return (True, _share(nodes, node)) if changes.gone[low] else (False, NOTHING)
     if changes.gone[low]:
         return True, NOTHING
-    if _is_same(entry[WORDS:], changes.values[low]):
+    if _is_same(nodes.leaves, entry, WORDS, changes.values, low):
         return True, _share(nodes, node)
-    return True, _make_leaf(nodes, changes.keys[low], changes.values[low])
+    return True, _make_leaf(nodes, changes, low)
 
 
 @kernel
@@ -198,20 +196,20 @@ def _has_room(nodes: Nodes) -> bool:
 
 
 @kernel
-def _make_leaf(nodes: Nodes, key: Words, value: Words) -> int:
-    heads = nodes.heads
+def _make_leaf(nodes: Nodes, changes: Changes, change: int) -> int:
+    heads, leaves = nodes.heads, nodes.leaves
     entry = heads[FREE_LEAF]
     if entry == NOTHING:
         entry = heads[USED_LEAVES]
         heads[USED_LEAVES] += 1
     else:
-        heads[FREE_LEAF] = np.int64(nodes.leaves[entry, 0]) - 1
+        heads[FREE_LEAF] = np.int64(leaves[entry, 0]) - 1
         heads[FREE_LEAVES] -= 1
     for word in range(WORDS):
-        nodes.leaves[entry, word] = key[word]
-        nodes.leaves[entry, WORDS + word] = value[word]
+        leaves[entry, word] = changes.keys[change, word]
+        leaves[entry, WORDS + word] = changes.values[change, word]
     node = _take(nodes, entry, LEAF)
-    hash_pair(_LEAF_TAG, key, value, nodes.hashes[node], nodes.scratch)
+    hash_pair(_LEAF_TAG, leaves, entry, leaves, entry, WORDS, nodes.hashes, node, nodes.message)
     return node
 
 
@@ -223,9 +221,8 @@ def _join(nodes: Nodes, left: int, right: int) -> int:
     if right == NOTHING and nodes.links[left, 1] == LEAF:
         return left
     node = _take(nodes, left, right)
-    one = _ZERO_HASH if left == NOTHING else nodes.hashes[left]
-    other = _ZERO_HASH if right == NOTHING else nodes.hashes[right]
-    hash_pair(_NODE_TAG, one, other, nodes.hashes[node], nodes.scratch)
+    # ``NOTHING`` is a negative row: 32 zeros.
+    hash_pair(_NODE_TAG, nodes.hashes, left, nodes.hashes, right, 0, nodes.hashes, node, nodes.message)
     return node
 
 
@@ -257,7 +254,7 @@ def _split(keys: Words, low: int, high: int, depth: int) -> int:
     """Return where, among ascending keys equal in their first ``depth`` bits, those with the next bit set begin."""
     while low < high:
         middle = (low + high) // 2
-        if _bit(keys[middle], depth):
+        if _bit(keys, middle, depth):
             high = middle
         else:
             low = middle + 1
@@ -265,11 +262,11 @@ def _split(keys: Words, low: int, high: int, depth: int) -> int:
 
 
 @kernel
-def _bit(key: Words, depth: int) -> bool:
+def _bit(keys: Words, row: int, depth: int) -> bool:
     place = np.uint64(depth)
     # Bytes from the lowest of a word up, bits within a byte from the highest down.
     shift = (place & np.uint64(0x38)) + (_SEVEN - (place & _SEVEN))
-    return bool((key[depth >> 6] >> shift) & _ONE)
+    return bool((keys[row, depth >> 6] >> shift) & _ONE)
 
 
 @kernel
@@ -281,13 +278,19 @@ def _swapped(word: np.uint64) -> np.uint64:
 
 
 @kernel
-def _is_below(one: Words, other: Words) -> bool:
+def _is_below(keys: Words, one: int, other: int) -> bool:
     for word in range(WORDS):
-        if one[word] != other[word]:
-            return bool(_swapped(one[word]) < _swapped(other[word]))
+        if keys[one, word] != keys[other, word]:
+            return bool(_swapped(keys[one, word]) < _swapped(keys[other, word]))
     return False
 
 
 @kernel
-def _is_same(one: Words, other: Words) -> bool:
-    return bool(one[0] == other[0] and one[1] == other[1] and one[2] == other[2] and one[3] == other[3])
+def _is_same(entries: Words, entry: int, at: int, digests: Words, row: int) -> bool:
+    """Tell whether a leaf's row has that digest from word ``at`` on."""
+    return bool(
+        entries[entry, at] == digests[row, 0]
+        and entries[entry, at + 1] == digests[row, 1]
+        and entries[entry, at + 2] == digests[row, 2]
+        and entries[entry, at + 3] == digests[row, 3]
+    )

@@ -18,12 +18,16 @@ def test_pieces_of_every_length_have_the_digest_of_the_standard_library() -> Non
         assert digest.tobytes() == blake2b(piece, digest_size=32).digest()
 
 
-def test_a_pair_is_hashed_behind_its_tag() -> None:
-    one, other = (np.frombuffer(blake2b(side, digest_size=32).digest(), np.uint64) for side in (b"left", b"right"))
-    out, scratch = np.empty(WORDS, np.uint64), np.empty(24, np.uint64)
+def test_a_pair_is_hashed_behind_its_tag_and_a_row_below_zero_is_zeros() -> None:
+    digests = [blake2b(side, digest_size=32).digest() for side in (b"left", b"right")]
+    rows = np.array([np.frombuffer(digest, np.uint64) for digest in digests])
+    wide = np.hstack((rows[:1], rows[1:]))
+    out, message = np.empty((3, WORDS), np.uint64), np.empty(16, np.uint64)
 
-    for tag in (0, 1):
-        hash_pair(np.uint64(tag), one, other, out, scratch)
+    for tag, one, other in ((0, 0, 1), (1, 0, 1), (1, -1, 1), (1, 1, -1)):
+        hash_pair(np.uint64(tag), rows, one, rows, other, 0, out, 2, message)
 
-        expected = blake2b(bytes((tag,)) + one.tobytes() + other.tobytes(), digest_size=32).digest()
-        assert out.tobytes() == expected
+        sides = b"".join(bytes(32) if side < 0 else digests[side] for side in (one, other))
+        assert out[2].tobytes() == blake2b(bytes((tag,)) + sides, digest_size=32).digest()
+    hash_pair(np.uint64(0), wide, 0, wide, 0, WORDS, out, 1, message)
+    assert out[1].tobytes() == blake2b(b"\0" + b"".join(digests), digest_size=32).digest()
