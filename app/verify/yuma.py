@@ -36,63 +36,73 @@ def inputs_of(given: Case) -> EpochInputs:
     return EpochInputs(**fields)
 
 
-def figures_of(inputs: EpochInputs, outputs: EpochOutputs) -> dict[str, Any]:
-    """Return an epoch's results under the names of the file."""
-    trace = outputs.trace
-    inactive = [not active for active in outputs.active]
-    return {
-        # The file lists as many as there are last updates; the rest count as inactive.
-        "inactive": inactive[: len(inputs.last_update)] + [True] * (len(inputs.last_update) - inputs.n),
-        "raw_stake": list(trace.raw_stake),
-        "stake": list(trace.stake),
-        "new_validator_permits": outputs.permits,
-        "active_stake": list(trace.active_stake),
-        "weights_norm": _lists(trace.weights),
-        "kappa": trace.kappa,
-        "consensus": list(trace.consensus),
-        "clipped_weights": _lists(trace.clipped_weights),
-        "validator_trust": list(trace.validator_trust),
-        "ranks": list(trace.incentive),  # the file's ranks are normalised in place
-        "incentive": list(trace.incentive),
-        "weights_for_bonds": _lists(trace.weights_for_bonds),
-        "dividends": list(trace.dividends),
-        "ema_bonds": _lists(trace.bonds),
-        "normalized_server_emission": list(trace.server_share),
-        "normalized_validator_emission": list(trace.validator_share),
-        "normalized_combined_emission": list(trace.combined_share),
-        "server_emission": outputs.server_emission,
-        "validator_emission": outputs.validator_emission,
-        "combined_emission": outputs.emission,
-        "u16_stake_weight": outputs.stake_weight,
-        "u16_consensus": outputs.consensus,
-        "u16_incentive": outputs.incentive,
-        "u16_dividends": outputs.dividends,
-        "u16_validator_trust": outputs.validator_trust,
-        "bonds_u16": _lists(outputs.bonds),
-    }
+class Figures(dict[str, Any]):
+    """An epoch's results under the names of the file, each made when asked for; ``KeyError`` for a strange name."""
+
+    def __init__(self, inputs: EpochInputs, outputs: EpochOutputs) -> None:
+        super().__init__()
+        self._inputs, self._outputs = inputs, outputs
+
+    def __missing__(self, name: str) -> Any:
+        """Make a figure and keep it."""
+        self[name] = value = _FIGURES[name](self._inputs, self._outputs)
+        return value
 
 
 def _lists(rows: Sequence[Row]) -> list[list[list[int]]]:
     return [[list(entry) for entry in row] for row in rows]
 
 
-def _figures(given: Case, exact: Case) -> dict[str, Any]:
+def _inactive(inputs: EpochInputs, outputs: EpochOutputs) -> list[bool]:
+    """Return as many as there are last updates, of which those beyond n tell nothing; the file has no others."""
+    return [not active for active in outputs.active][: len(inputs.last_update)]
+
+
+_FIGURES: Final[Mapping[str, Callable[[EpochInputs, EpochOutputs], Any]]] = {
+    "inactive": _inactive,
+    "raw_stake": lambda _, outputs: list(outputs.trace.raw_stake),
+    "stake": lambda _, outputs: list(outputs.trace.stake),
+    "new_validator_permits": lambda _, outputs: outputs.permits,
+    "active_stake": lambda _, outputs: list(outputs.trace.active_stake),
+    "weights_norm": lambda _, outputs: _lists(outputs.trace.weights),
+    "kappa": lambda _, outputs: outputs.trace.kappa,
+    "consensus": lambda _, outputs: list(outputs.trace.consensus),
+    "clipped_weights": lambda _, outputs: _lists(outputs.trace.clipped_weights),
+    "validator_trust": lambda _, outputs: list(outputs.trace.validator_trust),
+    "ranks": lambda _, outputs: list(outputs.trace.incentive),  # the file's ranks are normalised in place
+    "incentive": lambda _, outputs: list(outputs.trace.incentive),
+    "weights_for_bonds": lambda _, outputs: _lists(outputs.trace.weights_for_bonds),
+    "dividends": lambda _, outputs: list(outputs.trace.dividends),
+    "ema_bonds": lambda _, outputs: _lists(outputs.trace.bonds),
+    "normalized_server_emission": lambda _, outputs: list(outputs.trace.server_share),
+    "normalized_validator_emission": lambda _, outputs: list(outputs.trace.validator_share),
+    "normalized_combined_emission": lambda _, outputs: list(outputs.trace.combined_share),
+    "server_emission": lambda _, outputs: outputs.server_emission,
+    "validator_emission": lambda _, outputs: outputs.validator_emission,
+    "combined_emission": lambda _, outputs: outputs.emission,
+    "u16_stake_weight": lambda _, outputs: outputs.stake_weight,
+    "u16_consensus": lambda _, outputs: outputs.consensus,
+    "u16_incentive": lambda _, outputs: outputs.incentive,
+    "u16_dividends": lambda _, outputs: outputs.dividends,
+    "u16_validator_trust": lambda _, outputs: outputs.validator_trust,
+    "bonds_u16": lambda _, outputs: _lists(outputs.bonds),
+}
+
+
+def _figures(given: Case, exact: Case) -> Figures:
     """Run an epoch, compare it with the exact figures, and return its own."""
     inputs = inputs_of(given)
-    figures = figures_of(inputs, run_epoch(inputs))
+    figures = Figures(inputs, run_epoch(inputs))
     _expect_figures(figures, inputs, exact, "")
     if inputs.n <= _REFERENCE_UIDS_MAX:
-        _expect_figures(figures_of(inputs, reference.run_epoch(inputs)), inputs, exact, "reference ")
+        _expect_figures(Figures(inputs, reference.run_epoch(inputs)), inputs, exact, "reference ")
     return figures
 
 
-def _expect_figures(figures: dict[str, Any], inputs: EpochInputs, exact: Case, what: str) -> None:
+def _expect_figures(figures: Figures, inputs: EpochInputs, exact: Case, what: str) -> None:
     for name, expected in exact.items():
-        actual, wanted = figures[name], expected
-        if name == "inactive":
-            # Uids beyond n are told by nobody.
-            actual, wanted = actual[: inputs.n], wanted[: inputs.n]
-        expect(actual, wanted, what + name)
+        wanted = expected[: inputs.n] if name == "inactive" else expected
+        expect(figures[name], wanted, what + name)
 
 
 def _epoch(case: Case) -> None:
@@ -108,7 +118,7 @@ def _sequence(case: Case) -> None:
 
 def _large(case: Case) -> None:
     inputs = inputs_of_recipe(case["recipe"])
-    figures = figures_of(inputs, run_epoch(inputs))
+    figures = Figures(inputs, run_epoch(inputs))
     for name, expected in case["out"].items():
         expect(figures[name], expected, name)
     for name, expected in case["sha256"].items():

@@ -58,8 +58,7 @@ class SparseRows(Sequence[list[Entry]]):
             return [self[at] for at in range(*index.indices(len(self)))]
         at = range(len(self))[index]
         begin, end = int(self._starts[at]), int(self._starts[at + 1])
-        uids, values = self._uids[begin:end], self._values[begin:end]
-        return [(int(uid), int(value)) for uid, value in zip(uids, values, strict=True)]
+        return list(zip(_plain(self._uids[begin:end]), _plain(self._values[begin:end]), strict=True))
 
     def __iter__(self) -> Iterator[list[Entry]]:
         return (self[at] for at in range(len(self)))
@@ -74,6 +73,10 @@ class SparseRows(Sequence[list[Entry]]):
 
     def __repr__(self) -> str:
         return f"SparseRows({list(self)!r})"
+
+
+def _plain(numbers: Numbers) -> list[int]:
+    return numbers.tolist() if isinstance(numbers, np.ndarray) else list(numbers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,7 +39,7 @@ def product(a: U64, b: U64) -> U64:
 @kernel
 def wide_product(a: U64, b: U64) -> Wide:
     """Return the 128-bit product of two limbs as ``(high, low)``."""
-    return mul_high(a, b), a * b
+    return np.uint64(mul_high(a, b)), a * b
 
 
 @kernel
@@ -60,7 +60,7 @@ def quotient(value: U64, divisor: U64) -> U64:
         return ZERO
     if value <= MASK:
         return (value << BITS) // divisor
-    return div_wide(value >> BITS, value << BITS, divisor)[0]
+    return np.uint64(div_wide(value >> BITS, value << BITS, divisor)[0])
 
 
 @kernel

@@ -31,7 +31,7 @@ def weighed(alpha: U64, tao: U64, tao_weight: U64) -> Wide:
 def wide_share(high: U64, low: U64, total_high: U64, total_low: U64) -> U64:
     """Return a 128-bit number over a total that is not smaller, as I32F32, rounded down."""
     if total_high == ZERO:
-        return div_wide(low >> BITS, low << BITS, total_low)[0] if total_low != ZERO else ZERO
+        return np.uint64(div_wide(low >> BITS, low << BITS, total_low)[0]) if total_low != ZERO else ZERO
     # The upper 64 bits of both give the quotient but for one; the exact product decides.
     shift = np.uint64(highest_bit(total_high) + 1)
     if shift == LIMB:
@@ -39,11 +39,11 @@ def wide_share(high: U64, low: U64, total_high: U64, total_low: U64) -> U64:
     else:
         divisor = (total_high << (LIMB - shift)) | (total_low >> shift)
         part = (high << (LIMB - shift)) | (low >> shift)
-    share = div_wide(part >> BITS, part << BITS, divisor)[0] + UNIT
+    share = np.uint64(div_wide(part >> BITS, part << BITS, divisor)[0]) + UNIT
     top, middle, bottom = high >> BITS, (high << BITS) | (low >> BITS), low << BITS
     while True:
         a, b, c = mul_three(total_high, total_low, share)
-        if a < top or (a == top and not less_wide(middle, bottom, b, c)):
+        if a < top or (a == top and not less_wide(middle, bottom, np.uint64(b), np.uint64(c))):
             return share
         share -= UNIT
 
