@@ -1,7 +1,7 @@
 """An epoch on arrays: which kernel follows which. One thread, integers only, bit-exact with ``reference``.
 
-Where at least one pair in four of the rows that matter has an entry, bonds go through full matrices, elsewhere
-through sparse rows; liquid alpha, whose result keeps the order of submission, always through sparse rows.
+Where at least one pair in four of the rows that matter has an entry, everything goes through full matrices, elsewhere
+through sparse rows. Bonds under liquid alpha, which keep the order of submission, always go through sparse rows.
 """
 
 from dataclasses import dataclass
@@ -57,8 +57,11 @@ def run_arrays(arrays: EpochArrays, *, dense: bool | None = None) -> ResultArray
     stake_kernels.activate(stake, arrays.counts, active_stake)
     votes = np.zeros(n, np.uint64)
     voters = consensus_kernels.voting_stake(active_stake, votes)
-    run = _run_dense if _is_dense(arrays, active_stake, dense=dense) else _run_sparse
-    part = run(arrays, active_stake, votes, voters, permits)
+    full = _is_full(arrays, active_stake) if dense is None else dense
+    if full and not (arrays.yuma3 and arrays.liquid_alpha):
+        part = _run_dense(arrays, active_stake, votes, permits)
+    else:
+        part = _run_sparse(arrays, active_stake, votes, permits, voters=None if full else voters)
 
     server, validator, combined = part.incentive.copy(), part.dividends.copy(), part.incentive + part.dividends
     emitted = _shares(server, validator, combined, active_stake, stake)
@@ -147,11 +150,7 @@ def _like(given: Sparse, n: int) -> Sparse:
     return _empty(n, len(given.uids), np.uint64)
 
 
-def _is_dense(arrays: EpochArrays, active_stake: np.ndarray, *, dense: bool | None) -> bool:
-    if arrays.yuma3 and arrays.liquid_alpha:
-        return False
-    if dense is not None:
-        return dense
+def _is_full(arrays: EpochArrays, active_stake: np.ndarray) -> bool:
     entries = max(int(arrays.weights.starts[-1]), int(arrays.bonds.starts[-1]))
     return entries * DENSE_FROM >= len(_busy_rows(arrays, active_stake)) * arrays.n
 
@@ -178,17 +177,39 @@ def _normalized(values: np.ndarray) -> np.ndarray:
     return normalized
 
 
+def _scores(arrays: EpochArrays, rows: np.ndarray) -> np.ndarray:
+    """Return the normalised weights of some rows as a full matrix."""
+    scores = np.zeros((len(rows), arrays.n), np.uint32)
+    dense_kernels.spread_shares(
+        *arrays.weights,
+        arrays.permits,
+        arrays.last_update,
+        arrays.registered_at,
+        arrays.commit_blocks,
+        arrays.owner,
+        rows,
+        scores,
+    )
+    return scores
+
+
 def _run_sparse(
     arrays: EpochArrays,
     active_stake: np.ndarray,
     votes: np.ndarray,
-    voters: int,
     permits: np.ndarray,
+    *,
+    voters: int | None,
 ) -> _Part:
+    """Run on sparse rows; without ``voters``, full rows that only liquid alpha brings here, the consensus is dense."""
     n = arrays.n
     consensus, trust, ranks, earned = (np.zeros(n, np.uint64) for _ in range(4))
     weights = normalized_rows(arrays)
-    consensus_kernels.consensus_sparse(*weights, votes, voters, arrays.kappa, consensus)
+    if voters is None:
+        rows = _busy_rows(arrays, active_stake)
+        consensus_kernels.consensus_dense(_scores(arrays, rows), votes[rows], arrays.kappa, consensus)
+    else:
+        consensus_kernels.consensus_sparse(*weights, votes, voters, arrays.kappa, consensus)
     clipped = clipped_rows(weights, consensus)
     weight_kernels.row_sums(clipped.starts, clipped.values, trust)
     weight_kernels.column_products(*clipped, active_stake, ranks)
@@ -219,25 +240,14 @@ def _run_dense(
     arrays: EpochArrays,
     active_stake: np.ndarray,
     votes: np.ndarray,
-    voters: int,  # noqa: ARG001 - the same call as for sparse rows
     permits: np.ndarray,
 ) -> _Part:
     n = arrays.n
     rows = _busy_rows(arrays, active_stake)
     shape = (len(rows), n)
-    scores, old, bought = np.zeros(shape, np.uint32), np.zeros(shape, np.uint16), np.empty(shape, np.uint64)
+    scores, old, bought = _scores(arrays, rows), np.zeros(shape, np.uint16), np.empty(shape, np.uint64)
     consensus, ranks, sums, held_sums, bond_sums, largest = (np.zeros(n, np.uint64) for _ in range(6))
     row_trust, row_earned = np.zeros(len(rows), np.uint64), np.zeros(len(rows), np.uint64)
-    dense_kernels.spread_shares(
-        *arrays.weights,
-        arrays.permits,
-        arrays.last_update,
-        arrays.registered_at,
-        arrays.commit_blocks,
-        arrays.owner,
-        rows,
-        scores,
-    )
     consensus_kernels.consensus_dense(scores, votes[rows], arrays.kappa, consensus)
     dense_kernels.clip_dense(
         scores, consensus, active_stake[rows], not arrays.yuma3, arrays.penalty, row_trust, ranks, bought, sums
