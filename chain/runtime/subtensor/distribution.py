@@ -80,9 +80,10 @@ def distribute(
     )
     _pay_owner_cut(overlay, netuid, pending.owner_cut)
     _pay_incentives(overlay, netuid, hotkeys, servers)
-    for hotkey in everybody.keys() - shared.keys():
-        for name in (_ALPHA_NOTE, _ROOT_NOTE):
-            overlay.delete(name, netuid, hotkey)
+    for hotkey, dividend in everybody.items():
+        if dividend == 0:
+            overlay.delete(_ALPHA_NOTE, netuid, hotkey)
+            overlay.delete(_ROOT_NOTE, netuid, hotkey)
     for hotkey, alpha, root_part in zip(shared, alpha_q32, root_q32, strict=True):
         overlay.put(_ALPHA_NOTE, netuid, hotkey, _pay_alpha_dividend(overlay, netuid, hotkey, alpha))
         overlay.put(_ROOT_NOTE, netuid, hotkey, _pay_root_dividend(overlay, netuid, hotkey, root_part))
