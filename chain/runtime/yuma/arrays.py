@@ -151,7 +151,7 @@ def pack(inputs: EpochInputs) -> EpochArrays:
         kappa=np.uint64(fixed.u16_to_proportion(inputs.kappa)),
         penalty=np.uint64(fixed.u16_to_proportion(inputs.bonds_penalty)),
         bonds_alpha=np.uint64(bonds_alpha(inputs.bonds_moving_average)),
-        bond_mask_block=np.uint64(min(bond_mask_block(inputs), fixed.U64_MAX)),
+        bond_mask_block=np.uint64(bond_mask_block(inputs)),
         yuma3=inputs.yuma3,
         liquid_alpha=inputs.liquid_alpha,
         alpha_low=np.uint64(fixed.u16_to_proportion(inputs.alpha_low)),

@@ -146,7 +146,7 @@ def bond_mask_block(inputs: EpochInputs) -> int:
     """Return the block at or before which a neuron must have registered for its bonds to count."""
     if inputs.last_mechanism_step_block == 0:
         return max(0, inputs.current_block - inputs.tempo)
-    return inputs.last_mechanism_step_block + 1
+    return min(inputs.last_mechanism_step_block + 1, fixed.U64_MAX)
 
 
 def stored_bonds(inputs: EpochInputs) -> Rows:
