@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from chain.hashing import HASH_BYTES, blake2b_256
 from chain.tree.arena import Arena
+from chain.tree.lists import fold_list
 from chain.tree.nodes import NOTHING
 
 MAX_DEPTH = 8 * HASH_BYTES
@@ -24,12 +25,7 @@ def compute_list_root(items: Sequence[bytes]) -> bytes:
     """Return the root over ``items``: leaf ``H(00 || item)``, node ``H(01 || left || right)``, nothing ``H("")``."""
     if not items:
         return EMPTY_LIST_ROOT
-    level = [blake2b_256(_LEAF + item) for item in items]
-    # Pairing level by level and carrying an odd last node up unchanged gives the split at the largest power of two.
-    while len(level) > 1:
-        paired = [blake2b_256(_NODE + level[at] + level[at + 1]) for at in range(0, len(level) - 1, 2)]
-        level = paired + level[len(level) - len(level) % 2 :]
-    return level[0]
+    return fold_list(items)
 
 
 def prove_list_item(items: Sequence[bytes], index: int) -> list[tuple[str, bytes]]:

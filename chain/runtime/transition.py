@@ -6,7 +6,6 @@ from typing import Any
 
 from chain.errors import InvalidBlock, InvariantBroken
 from chain.extrinsic import Extrinsic
-from chain.hashing import blake2b_256
 from chain.runtime import balances, fees, invariants, system, weights
 from chain.runtime.admission import (
     Frame,
@@ -279,7 +278,7 @@ class _Block:
         self._receipts.append(
             Receipt(
                 index=len(self._receipts),
-                hash=blake2b_256(extrinsic.raw),
+                hash=extrinsic.ext_hash,
                 signer=extrinsic.signer,
                 nonce=extrinsic.nonce,
                 success=error is None,
