@@ -88,7 +88,7 @@ class Candidate:
             height=self.block.number,
             time_ms=self.block.header.time_ms,
             commit=commit,
-            state=head.state.commit(self.changes),
+            state=head.state.commit(self.changes, self.delta),
             tree=self.tree,
         )
 
@@ -195,7 +195,8 @@ def _assemble(
     if drawn != head.priorities:
         changes[RAW, (PRIORITY_KEY,)] = delta[PRIORITY_KEY] = encode_priorities(drawn)
     tree = head.tree.update(delta)
-    records = [codec().encode("EventRecord", event) for event in result.events]
+    encode = codec().encoder("EventRecord")
+    records = [encode(event) for event in result.events]
     parameters = head.parameters
     info = ConsensusInfo(
         time_ms=inputs.time_ms,

@@ -8,7 +8,7 @@ unique per payment, since sr25519 signatures differ each time; ``intent_id`` and
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from chain.errors import DecodeError, EncodeError
@@ -87,14 +87,14 @@ class Extrinsic:
         transaction_version: int = TRANSACTION_VERSION,
     ) -> bytes:
         """Return ``call || extra || implicit``; ``birth_hash`` is the genesis hash when the era is immortal."""
-        extra = encode_extra(self.era, self.nonce, self.tip)
-        return (
-            self.call_bytes
-            + extra
-            + encode_implicit(
-                genesis_hash, birth_hash, spec_version=spec_version, transaction_version=transaction_version
-            )
+        implicit = encode_implicit(
+            genesis_hash, birth_hash, spec_version=spec_version, transaction_version=transaction_version
         )
+        return self._call_and_extra + implicit
+
+    @cached_property
+    def _call_and_extra(self) -> bytes:
+        return self.call_bytes + encode_extra(self.era, self.nonce, self.tip)
 
     def verify_signature(
         self,
@@ -119,8 +119,17 @@ class Extrinsic:
         """Return the identity of the payment: the same for every signature of one payload."""
         if self.signer is None:
             raise EncodeError("intent of a signed extrinsic", self.call_bytes)
-        payload = self.payload(genesis_hash=genesis_hash, birth_hash=birth_hash, spec_version=spec_version)
-        return intent_id(self.signer, payload)
+        known = self._intents.get((birth_hash, genesis_hash, spec_version))
+        if known is None:
+            payload = self.payload(genesis_hash=genesis_hash, birth_hash=birth_hash, spec_version=spec_version)
+            self._intents.clear()
+            known = self._intents[birth_hash, genesis_hash, spec_version] = intent_id(self.signer, payload)
+        return known
+
+    @cached_property
+    def _intents(self) -> dict[tuple[bytes, bytes, int], bytes]:
+        """The last identity asked for: the pool asks, then a block does."""
+        return {}
 
 
 def split_call(call: Any) -> tuple[str, str, dict[str, Any]]:
@@ -144,6 +153,7 @@ def encode_extra(era: Era, nonce: int, tip: int) -> bytes:
     return era.encode() + encode_compact(nonce) + encode_compact(tip) + bytes((_MODE_DISABLED,))
 
 
+@lru_cache(maxsize=64)
 def encode_implicit(
     genesis_hash: bytes,
     birth_hash: bytes,

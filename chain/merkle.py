@@ -1,10 +1,12 @@
 """Commitments to lists and to the state: what a header's roots are computed from, and proofs against them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from chain.hashing import HASH_BYTES, blake2b_256
+from chain.tree.arena import Arena
+from chain.tree.lists import fold_list
+from chain.tree.nodes import NOTHING
 
 MAX_DEPTH = 8 * HASH_BYTES
 """No path is longer than a key hash has bits; a verifier refuses a proof that claims more."""
@@ -23,12 +25,7 @@ def compute_list_root(items: Sequence[bytes]) -> bytes:
     """Return the root over ``items``: leaf ``H(00 || item)``, node ``H(01 || left || right)``, nothing ``H("")``."""
     if not items:
         return EMPTY_LIST_ROOT
-    level = [blake2b_256(_LEAF + item) for item in items]
-    # Pairing level by level and carrying an odd last node up unchanged gives the split at the largest power of two.
-    while len(level) > 1:
-        paired = [blake2b_256(_NODE + level[at] + level[at + 1]) for at in range(0, len(level) - 1, 2)]
-        level = paired + level[len(level) - len(level) % 2 :]
-    return level[0]
+    return fold_list(items)
 
 
 def prove_list_item(items: Sequence[bytes], index: int) -> list[tuple[str, bytes]]:
@@ -65,37 +62,6 @@ def verify_list_item(root: bytes, item: bytes, path: Sequence[tuple[str, bytes]]
 # The state: a compact sparse tree over the bits of H(key), most significant first.
 
 
-class _Leaf:
-    """A single entry; a subtree that holds one entry is this leaf, at whatever depth."""
-
-    __slots__ = ("hash", "key_hash", "value_hash")
-    hash: bytes
-
-    def __init__(self, key_hash: bytes, value_hash: bytes) -> None:
-        self.key_hash = key_hash
-        self.value_hash = value_hash
-        self.hash = blake2b_256(_LEAF + key_hash + value_hash)
-
-
-class _Branch:
-    """An inner node with at least two entries below it; it never changes, so versions of the tree share it."""
-
-    __slots__ = ("hash", "left", "right")
-    hash: bytes
-
-    def __init__(self, left: "_Node", right: "_Node") -> None:
-        self.left = left
-        self.right = right
-        self.hash = blake2b_256(
-            _NODE
-            + (EMPTY_STATE_ROOT if left is None else left.hash)
-            + (EMPTY_STATE_ROOT if right is None else right.hash)
-        )
-
-
-_Node: TypeAlias = _Leaf | _Branch | None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateProof:
     """Siblings from the root down, and the leaf met at the end of the path as ``(key_hash, value_hash)``, if any."""
@@ -105,37 +71,46 @@ class StateProof:
 
 
 class StateTree:
-    """One version of the state's tree; an update returns another one and shares every untouched node with it."""
+    """One version of the state's tree; an update returns another one and shares every untouched node with it.
 
-    __slots__ = ("_node",)
+    All versions that come of one belong to the same thread, or to several that take turns.
+    """
+
+    __slots__ = ("_arena", "_node", "_root")
 
     def __init__(self, entries: Mapping[bytes, bytes] | None = None) -> None:
-        leaves = _hash_changes(entries.items()) if entries else []
-        self._node = _build([(key, value) for key, value in leaves if value is not None], 0)
+        self._arena = Arena()
+        self._node = self._arena.update(NOTHING, entries) if entries else NOTHING
+        self._root = self._arena.hash_of(self._node)
 
     @property
     def root(self) -> bytes:
         """The commitment, a function of the content alone and never of the history."""
-        return EMPTY_STATE_ROOT if self._node is None else self._node.hash
+        return self._root
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """How many nodes, and how many leaves among them, all living versions that come of one hold together."""
+        return self._arena.nodes, self._arena.leaves
 
     def update(self, changes: Mapping[bytes, bytes | None]) -> "StateTree":
         """Return the tree with ``changes`` applied in one pass; ``None`` and the empty value delete."""
-        updated = StateTree()
-        updated._node = _update(self._node, _hash_changes(changes.items()), 0)
+        updated = object.__new__(StateTree)
+        updated._node = self._arena.update(self._node, changes)
+        updated._arena = self._arena
+        updated._root = self._arena.hash_of(updated._node)
         return updated
 
     def prove(self, key: bytes) -> StateProof:
         """Return the proof that ``key`` has its value, or that it has none."""
-        key_hash = blake2b_256(key)
-        siblings = []
-        node, depth = self._node, 0
-        while isinstance(node, _Branch):
-            right = _bit(key_hash, depth)
-            sibling = node.left if right else node.right
-            siblings.append(EMPTY_STATE_ROOT if sibling is None else sibling.hash)
-            node = node.right if right else node.left
-            depth += 1
-        return StateProof(siblings=tuple(siblings), terminal=None if node is None else (node.key_hash, node.value_hash))
+        siblings, terminal = self._arena.descend(self._node, blake2b_256(key))
+        return StateProof(siblings=siblings, terminal=terminal)
+
+    def __del__(self) -> None:
+        # Where making it failed there may be nothing to give back.
+        arena = getattr(self, "_arena", None)
+        if arena is not None:
+            arena.release(getattr(self, "_node", NOTHING))
 
 
 def verify_state_proof(root: bytes, key: bytes, value: bytes | None, proof: StateProof) -> bool:
@@ -165,53 +140,6 @@ def verify_state_proof(root: bytes, key: bytes, value: bytes | None, proof: Stat
         depth -= 1
         node = blake2b_256(_NODE + (sibling + node if _bit(key_hash, depth) else node + sibling))
     return node == root
-
-
-def _hash_changes(changes: Iterable[tuple[bytes, bytes | None]]) -> list[tuple[bytes, bytes | None]]:
-    """Return ``(key hash, value hash or None)`` ascending, so that each side of a split is one slice."""
-    return sorted((blake2b_256(key), blake2b_256(value) if value else None) for key, value in changes)
-
-
-def _update(node: _Node, changes: list[tuple[bytes, bytes | None]], depth: int) -> _Node:
-    if not changes:
-        return node
-    if isinstance(node, _Branch):
-        split = _split(changes, depth)
-        return _join(_update(node.left, changes[:split], depth + 1), _update(node.right, changes[split:], depth + 1))
-    if isinstance(node, _Leaf) and all(key_hash != node.key_hash for key_hash, _ in changes):
-        changes = sorted([*changes, (node.key_hash, node.value_hash)])
-    return _build([(key_hash, value_hash) for key_hash, value_hash in changes if value_hash is not None], depth)
-
-
-def _build(leaves: list[tuple[bytes, bytes]], depth: int) -> _Node:
-    if not leaves:
-        return None
-    if len(leaves) == 1:
-        return _Leaf(*leaves[0])
-    split = _split(leaves, depth)
-    return _Branch(_build(leaves[:split], depth + 1), _build(leaves[split:], depth + 1))
-
-
-def _join(left: _Node, right: _Node) -> _Node:
-    """Return the node above two subtrees; a lone leaf moves up, which is what makes the tree compact."""
-    if left is None and not isinstance(right, _Branch):
-        return right
-    if right is None and not isinstance(left, _Branch):
-        return left
-    return _Branch(left, right)
-
-
-def _split(entries: Sequence[tuple[bytes, bytes | None]], depth: int) -> int:
-    """Return how many of the ascending entries, equal in their first ``depth`` bits, have bit ``depth`` clear."""
-    at, mask = depth >> 3, 0x80 >> (depth & 7)
-    low, high = 0, len(entries)
-    while low < high:
-        middle = (low + high) // 2
-        if entries[middle][0][at] & mask:
-            high = middle
-        else:
-            low = middle + 1
-    return low
 
 
 def _bit(key_hash: bytes, depth: int) -> int:

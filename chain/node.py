@@ -265,7 +265,9 @@ class Node:
     def _adopt(self, candidate: Candidate, commit: Commit) -> None:
         """Go on from a durable block: first reads, then the pool, then those who listen."""
         head = self._head = candidate.commit_on(self._head, commit)
-        self.view.advance(height=head.height, block_hash=head.block_hash, state=head.state)
+        self.view.advance(
+            height=head.height, block_hash=head.block_hash, state=head.state, epochs=candidate.result.epochs
+        )
         nonces = {
             keys[0]: value["nonce"]
             for (item, keys), value in candidate.changes.items()

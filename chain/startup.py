@@ -2,6 +2,8 @@
 
 import os
 import secrets
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +25,8 @@ LINKS_CHECKED: Final = 100
 
 _NO_EVENTS: Final = b"\x00"
 _POWER: Final = 1
+_PAIRS_AT_ONCE: Final = 100_000
+"""How many entries of the state are read between two updates of the tree."""
 
 
 def load_validator_key(folder: Path, seed: bytes | None) -> KeyPair:
@@ -50,7 +54,7 @@ def load_head(store: ChainStore, *, preset: str, validator: KeyPair, reward_acco
     """
     if store.head_height() is None:
         member = GenesisValidator(public=validator.public, power=_POWER, reward_account=reward_account)
-        _write_genesis(store, preset, _build_genesis(preset, member, time_ms))
+        write_genesis(store, preset, _build_genesis(preset, member, time_ms))
     stored_preset = (store.meta("preset") or b"").decode()
     if stored_preset != preset:
         raise StorageRefused("preset_differs", f"the stored chain is {stored_preset}, asked for was {preset}")
@@ -60,17 +64,18 @@ def load_head(store: ChainStore, *, preset: str, validator: KeyPair, reward_acco
     return head
 
 
+def write_genesis(store: ChainStore, preset: str, genesis: GenesisConfig) -> None:
+    """Write the first block of a chain and its state into an empty store."""
+    header = Header.genesis(_tree_of(iter(genesis.pairs)).root)
+    meta = {"preset": preset.encode(), "genesis": header.hash, "genesis_time_ms": genesis.time_ms.to_bytes(8, "little")}
+    store.initialize(genesis=Block(header=header, extrinsics=()), pairs=genesis.pairs, events=_NO_EVENTS, meta=meta)
+
+
 def _build_genesis(preset: str, member: GenesisValidator, time_ms: int) -> GenesisConfig:
     if preset == "main":
         return main_genesis(validators=(member,), time_ms=time_ms)
     # The pace of a development chain is its node's setting, so it can change from one start to the next.
     return dev_genesis(validators=(member,), time_ms=time_ms, block_interval_ms=0)
-
-
-def _write_genesis(store: ChainStore, preset: str, genesis: GenesisConfig) -> None:
-    header = Header.genesis(StateTree(dict(genesis.pairs)).root)
-    meta = {"preset": preset.encode(), "genesis": header.hash, "genesis_time_ms": genesis.time_ms.to_bytes(8, "little")}
-    store.initialize(genesis=Block(header=header, extrinsics=()), pairs=genesis.pairs, events=_NO_EVENTS, meta=meta)
 
 
 def _read_head(store: ChainStore) -> Head:
@@ -79,8 +84,7 @@ def _read_head(store: ChainStore) -> Head:
     if stored is None:
         raise InvariantBroken("the chain has no head")
     store.check_links(LINKS_CHECKED)
-    pairs = dict(store.pairs())
-    tree = StateTree(pairs)
+    tree = _tree_of(store.pairs())
     header = stored.block.header
     if tree.root != header.state_root:
         raise InvariantBroken(f"stored state has root {tree.root.hex()}, block {header.number} says otherwise")
@@ -91,7 +95,7 @@ def _read_head(store: ChainStore) -> Head:
         height=header.number,
         time_ms=header.time_ms or genesis_time_ms,
         commit=stored.commit,
-        state=State.from_pairs(pairs.items()),
+        state=State.from_pairs(store.pairs()),
         tree=tree,
     )
     if stored.commit is not None:
@@ -99,6 +103,14 @@ def _read_head(store: ChainStore) -> Head:
     elif head.height:
         raise InvariantBroken(f"stored block {head.height} has no commit")
     return head
+
+
+def _tree_of(pairs: Iterator[tuple[bytes, bytes]]) -> StateTree:
+    """Return the tree of a state's entries, without ever holding all of them as objects."""
+    tree = StateTree()
+    while batch := dict(islice(pairs, _PAIRS_AT_ONCE)):
+        tree = tree.update(batch)
+    return tree
 
 
 def _write_secret(path: Path, text: str) -> None:

@@ -1,4 +1,4 @@
-"""A chain as full as it gets, in memory: all subnets with all their neurons, and stake under every validator."""
+"""A chain as full as it gets, in memory: all subnets with all their neurons, weights and stake of every validator."""
 
 from typing import Final
 
@@ -19,6 +19,7 @@ EPOCH_EVERY: Final = 3
 """Each third block runs two epochs, the most a block may, until all subnets had theirs."""
 SEED: Final = bytes(range(32))
 _VALIDATORS: Final = 64
+_WEIGHT_MAX: Final = 65_535
 _START_MS: Final = 1_700_000_000_000
 _MODULE: Final = "SubtensorModule"
 
@@ -86,6 +87,18 @@ def _fill(overlay: Overlay, netuid: int, *, uids: int, stakes: int) -> None:
             for number in range(stakes)
         ],
     )
+    _score(overlay, netuid, validators=len(validators), uids=uids)
+
+
+def _score(overlay: Overlay, netuid: int, *, validators: int, uids: int) -> None:
+    """Let every validator score every miner, each in its own way."""
+    updates = [0] * uids
+    for uid in range(1, 1 + validators):
+        first = 1 + validators
+        row = [(column, 1 + (uid * 7_919 + column * 104_729) % _WEIGHT_MAX) for column in range(first, uids)]
+        overlay.put(f"{_MODULE}.Weights", netuid, uid, row)
+        updates[uid] = HEIGHT - 1
+    overlay.put(f"{_MODULE}.LastUpdate", netuid, updates)
 
 
 def _account(kind: str, number: int) -> bytes:

@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 class Result:
     """One figure beside its baseline, both medians over the same runs.
 
-    ``value`` and ``baseline`` are in ``unit``; ``ratio`` is value / baseline; ``goal`` is what the design asks for;
-    ``details`` hold what is needed to judge the figure (spread, latencies, sizes).
+    ``value`` and ``baseline`` are in ``unit``; ``ratio`` is value / baseline, or its inverse where ``less_is_better``;
+    ``goal`` is what the design asks for; ``details`` hold what is needed to judge the figure: spread, latencies, sizes.
     """
 
     name: str
@@ -28,11 +28,17 @@ class Result:
     baseline_name: str
     goal: float
     details: dict[str, Any] = field(default_factory=dict)
+    less_is_better: bool = False
 
     @property
     def ratio(self) -> float:
-        """Return how many times the baseline the value is."""
-        return self.value / self.baseline
+        """Return how many times better than the baseline the value is."""
+        return self.baseline / self.value if self.less_is_better else self.value / self.baseline
+
+    @property
+    def is_goal_reached(self) -> bool:
+        """Whether the value is on the right side of the goal."""
+        return self.value <= self.goal if self.less_is_better else self.value >= self.goal
 
 
 def percentile(samples: Sequence[float], percent: float) -> float:
@@ -74,10 +80,10 @@ def describe_machine() -> dict[str, str]:
 def to_text(result: Result, machine: dict[str, str]) -> str:
     """Return the result for people."""
     lines = [
-        f"{result.name}: {result.value:,.0f} {result.unit}",
-        f"  baseline   {result.baseline:,.0f} {result.unit} ({result.baseline_name})",
+        f"{result.name}: {_amount(result.value)} {result.unit}",
+        f"  baseline   {_amount(result.baseline)} {result.unit} ({result.baseline_name})",
         f"  ratio      {result.ratio:,.1f}",
-        f"  goal       {result.goal:,.0f} {result.unit}: {'reached' if result.value >= result.goal else 'not reached'}",
+        f"  goal       {_amount(result.goal)} {result.unit}: {'reached' if result.is_goal_reached else 'not reached'}",
         *(f"  {name:<10} {value}" for name, value in result.details.items()),
         "  machine    " + ", ".join(f"{name} {value}" for name, value in machine.items()),
     ]
@@ -88,6 +94,11 @@ def to_json(result: Result, machine: dict[str, str]) -> str:
     """Return the result as one line of JSON."""
     ratio = round(result.ratio, 2)
     return json.dumps({**asdict(result), "ratio": ratio, "machine": machine}, separators=(",", ":"))
+
+
+def _amount(value: float) -> str:
+    """Return whole numbers from a hundred on, three digits below."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:,.3g}"
 
 
 def _processor() -> str:

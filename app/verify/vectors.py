@@ -19,6 +19,7 @@ FAMILIES = (
     "staking",
     "emission",
     "registration",
+    "yuma",
 )
 
 

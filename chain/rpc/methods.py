@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Protocol
 
+from chain.epoch_records import describe
 from chain.hashing import blake2b_256
 from chain.mempool import PoolEvent
 from chain.rpc.jsonrpc import CLIENT_ERROR, UNKNOWN_METHOD, RpcError, invalid_params
@@ -35,6 +36,8 @@ ALL_KEYS_MAX: Final = 100_000
 
 HEIGHTS_MAX: Final = 4_096
 """Heights in one question for block hashes."""
+
+NETUID_MAX: Final = 65_535
 
 _METADATA_VERSION: Final = 14
 
@@ -313,6 +316,26 @@ def _chain_type(request: Request) -> str:
     return "Development" if request.node.is_dev else "Live"
 
 
+# taobourse_*
+
+
+def _epoch(request: Request) -> dict[str, Any] | None:
+    """Answer what an epoch was told and everything it computed: ``[netuid, mechanism, height, names]``.
+
+    Without a height the subnet's last epoch is meant, without names all fields.
+    """
+    netuid = read_count(request.param(0), "netuid", maximum=NETUID_MAX)
+    mecid = 0 if request.param(1) is None else read_height(request.param(1), "mechanism")
+    names = request.param(3)
+    if names is not None and not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+        raise invalid_params("names must be a list of texts")
+    asked = request.param(2)
+    if asked is None:
+        asked = request.view.state.get("SubtensorModule.LastMechansimStepBlock", netuid)
+    record = request.view.epoch(netuid, mecid, read_height(asked, "height"))
+    return None if record is None else describe(record, names)
+
+
 # dev_*
 
 
@@ -377,6 +400,7 @@ METHODS: Final[dict[str, Method]] = {
     "system_localPeerId": _peer_id,
     "system_nodeRoles": lambda _: ["Authority"],
     "rpc_methods": _rpc_methods,
+    "taobourse_epoch": _epoch,
     "dev_seal": _seal,
     "dev_advance_time": _advance_time,
 }

@@ -94,13 +94,17 @@ class Session:
             self._outbox_bytes += len(frame)
         self._filled.set()
 
-    async def next_frame(self) -> bytes | None:
-        """Wait for the next frame to send; ``None`` once the session is overrun."""
+    async def has_frames(self) -> bool:
+        """Wait for frames to send and return true, or false once the session is overrun."""
         while not self._outbox:
             if self.is_overrun:
-                return None
+                return False
             self._filled.clear()
             await self._filled.wait()
-        frame = self._outbox.popleft()
-        self._outbox_bytes -= len(frame)
-        return frame
+        return True
+
+    def take_frames(self, limit: int) -> list[bytes]:
+        """Return up to so many frames to send next, in order; none where none wait."""
+        frames = [self._outbox.popleft() for _ in range(min(limit, len(self._outbox)))]
+        self._outbox_bytes -= sum(map(len, frames))
+        return frames

@@ -1,16 +1,19 @@
 """What a client may read: committed blocks, storage by key and runtime calls, each at one block hash."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from chain.block import Header
+from chain.epoch_records import EpochRecords
 from chain.errors import Malformed
 from chain.rpc.jsonrpc import CLIENT_ERROR, RpcError
 from chain.rpc.params import read_hash, to_hex
 from chain.runtime.declarations import RUNTIME_VERSION
 from chain.runtime.state import State
+from chain.runtime.subtensor.epochs import EpochRecord
+from chain.runtime.transition import BlockInputs, replay_epochs
 from chain.storage.history import HistoricState
 from chain.storage.store import ChainStore, StoredBlock
 from chain.storage_keys import storage_key
@@ -35,10 +38,12 @@ class ChainView:
     height: int
     hash: bytes
     state: State
+    records: EpochRecords = field(default_factory=EpochRecords)
 
-    def advance(self, *, height: int, block_hash: bytes, state: State) -> None:
-        """Show a new head, which is durable."""
+    def advance(self, *, height: int, block_hash: bytes, state: State, epochs: tuple[EpochRecord, ...] = ()) -> None:
+        """Show a new head, which is durable, and keep what its epochs were told."""
         self.height, self.hash, self.state = height, block_hash, state
+        self.records.add(epochs)
 
     def resolve(self, at: Any) -> int:
         """Return the height of a block hash, the head for null; raises ``RpcError`` for a hash of no block here."""
@@ -93,6 +98,29 @@ class ChainView:
             return self.call_runtime(state, name, arguments)
         except Malformed as error:
             raise RpcError(CLIENT_ERROR, f"Client error: Execution failed: {name}: {error}") from None
+
+    def epoch(self, netuid: int, mecid: int, height: int) -> EpochRecord | None:
+        """Return what a mechanism's epoch in the block at ``height`` was told, ``None`` where none ran.
+
+        What is not at hand any more is found out again, from the state before that block.
+        """
+        known = self.records.find(netuid, mecid, height)
+        if known is not None or not 0 < height <= self.height:
+            return known
+        self._require_state(height - 1)
+        header = self.header(height)
+        if header.info is None:
+            return None
+        inputs = BlockInputs(
+            number=height,
+            parent_hash=header.parent,
+            genesis_hash=self.genesis_hash,
+            time_ms=header.info.time_ms,
+            proposer=header.info.proposer,
+            extrinsics=(),
+        )
+        found = replay_epochs(HistoricState(self.store, height - 1), inputs)
+        return next((record for record in found if (record.netuid, record.mecid) == (netuid, mecid)), None)
 
     def _require_state(self, height: int) -> None:
         if height < self.store.oldest_state(self.height):

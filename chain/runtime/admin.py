@@ -8,25 +8,19 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from chain.runtime import items
-from chain.runtime.admission import parameters_of
 from chain.runtime.context import Context, Origin, require_root
-from chain.runtime.declarations import call_named
-from chain.runtime.errors import BAD_ORIGIN, DispatchFailed, failed
-from chain.runtime.state import Overlay
-from chain.runtime.subtensor import emission, neurons, pools, positions
-from chain.runtime.subtensor.pools import ROOT_NETUID
+from chain.runtime.errors import failed
+from chain.runtime.subtensor import mechanisms, neurons, positions, tempo, trimming
+from chain.runtime.subtensor.authority import authorise
 
-OWNER_TEMPOS: Final = 2
-"""Tempos between two changes of one parameter by a subnet's owner."""
 _MODULE: Final = "SubtensorModule"
 _ADMIN: Final = "AdminUtils"
-_TEMPO: Final = (360, 50_400)
 _UIDS_MAX: Final = 256
 _OWNER_BONDS_MAX: Final = 975_000
 _MIN_BURN_HIGHEST: Final = 10**9
 _MAX_BURN_LOWEST: Final = 10**8
 _ALPHA_LOW: Final = 1_638
-_MECHANISMS_MAX: Final = 8
+_OWNER_IMMUNE_MAX: Final = 10
 _REVEAL_PERIOD_MAX: Final = 100
 
 Check = Callable[[Context, int, Any, bool], None]
@@ -41,12 +35,6 @@ class Setting:
     argument: str
     by_owner: bool = False
     check: Check | None = None
-
-
-def _tempo(context: Context, netuid: int, value: int, by_root: bool) -> None:  # noqa: ARG001, FBT001 - as all checks
-    # A development chain lives with short tempos from its genesis on.
-    if not parameters_of(context.overlay).dev and not _TEMPO[0] <= value <= _TEMPO[1]:
-        raise failed(_MODULE, "TempoOutOfBounds")
 
 
 def _max_uids(context: Context, netuid: int, value: int, by_root: bool) -> None:  # noqa: ARG001, FBT001
@@ -80,9 +68,14 @@ def _bonds(context: Context, netuid: int, value: int, by_root: bool) -> None:  #
         raise failed(_ADMIN, "BondsMovingAverageMaxReached")
 
 
-def _mechanisms(context: Context, netuid: int, value: int, by_root: bool) -> None:  # noqa: ARG001, FBT001
-    if not 1 <= value <= _MECHANISMS_MAX:
-        raise failed(_ADMIN, "InvalidValue")
+def _steepness(context: Context, netuid: int, value: int, by_root: bool) -> None:  # noqa: ARG001, FBT001
+    if not by_root and value < 0:
+        raise failed(_ADMIN, "NegativeSigmoidSteepness")
+
+
+def _owner_immune(context: Context, netuid: int, value: int, by_root: bool) -> None:  # noqa: ARG001, FBT001
+    if not 1 <= value <= _OWNER_IMMUNE_MAX:
+        raise failed(_MODULE, "InvalidValue")
 
 
 def _reveal_period(context: Context, netuid: int, value: int, by_root: bool) -> None:  # noqa: ARG001, FBT001
@@ -104,7 +97,7 @@ _ROOT_ONLY: Final = {
     "sudo_set_difficulty": Setting("Difficulty", "difficulty"),
     "sudo_set_network_registration_allowed": Setting("NetworkRegistrationAllowed", "registration_allowed"),
     "sudo_set_max_allowed_validators": Setting("MaxAllowedValidators", "max_allowed_validators", check=_validators),
-    "sudo_set_tempo": Setting("Tempo", "tempo", check=_tempo),
+    "sudo_set_min_non_immune_uids": Setting("MinNonImmuneUids", "min"),
     "sudo_set_subtoken_enabled": Setting("SubtokenEnabled", "subtoken_enabled"),
 }
 
@@ -127,7 +120,12 @@ _BY_OWNER: Final = {
     "sudo_set_toggle_transfer": Setting("TransferToggle", "toggle", by_owner=True),
     "sudo_set_sn_owner_hotkey": Setting("SubnetOwnerHotkey", "hotkey", by_owner=True, check=_owner_hotkey),
     "sudo_set_yuma3_enabled": Setting("Yuma3On", "enabled", by_owner=True),
-    "sudo_set_mechanism_count": Setting("MechanismCountCurrent", "mechanism_count", by_owner=True, check=_mechanisms),
+    "sudo_set_bonds_penalty": Setting("BondsPenalty", "bonds_penalty", by_owner=True),
+    "sudo_set_alpha_sigmoid_steepness": Setting("AlphaSigmoidSteepness", "steepness", by_owner=True, check=_steepness),
+    "sudo_set_bonds_reset_enabled": Setting("BondsResetOn", "enabled", by_owner=True),
+    "sudo_set_owner_immune_neuron_limit": Setting(
+        "ImmuneOwnerUidsLimit", "immune_neurons", by_owner=True, check=_owner_immune
+    ),
 }
 
 _PRIVATE: Final = frozenset({"ServingRateLimit", "ActivityCutoff"})
@@ -141,7 +139,7 @@ _GLOBAL: Final = {
 def call_set_alpha_values(context: Context, origin: Origin, args: dict[str, Any]) -> None:
     """Set the bounds of liquid alpha; it has to be switched on."""
     overlay, netuid, low, high = context.overlay, args["netuid"], args["alpha_low"], args["alpha_high"]
-    _authorise(context, origin, netuid, "sudo_set_alpha_values", by_owner=True)
+    authorise(context, origin, netuid, "sudo_set_alpha_values", by_owner=True)
     if not overlay.get(f"{_MODULE}.LiquidAlphaOn", netuid):
         raise failed(_MODULE, "LiquidAlphaDisabled")
     if high < _ALPHA_LOW:
@@ -151,33 +149,28 @@ def call_set_alpha_values(context: Context, origin: Origin, args: dict[str, Any]
     overlay.put(f"{_MODULE}.AlphaValues", netuid, (low, high))
 
 
-def _authorise(context: Context, origin: Origin, netuid: int, name: str, *, by_owner: bool) -> None:
-    """Raise ``DispatchFailed`` unless the caller may set this parameter now; an owner's change is written down."""
-    overlay = context.overlay
-    if not origin.is_root and not (by_owner and overlay.get(f"{_MODULE}.SubnetOwner", netuid) == origin.account):
-        raise DispatchFailed(BAD_ORIGIN)
-    if not pools.exists(overlay, netuid):
-        raise failed(_ADMIN, "SubnetDoesNotExist")
-    if netuid != ROOT_NETUID and _is_frozen(overlay, netuid, context.number):
-        raise failed(_MODULE, "AdminActionProhibitedDuringWeightsWindow")
-    if origin.is_root:
-        return
-    at = f"{items.PRIVATE}.OwnerSettingAt"
-    index = call_named(_ADMIN, name).index
-    last, interval = overlay.get(at, netuid, index), OWNER_TEMPOS * overlay.get(f"{_MODULE}.Tempo", netuid)
-    if last and context.number - last < interval:
-        raise failed(_MODULE, "TxRateLimitExceeded")
-    overlay.put(at, netuid, index, context.number)
+def call_set_tempo(context: Context, origin: Origin, args: dict[str, Any]) -> None:
+    """Set the blocks between a subnet's epochs; its cycle begins anew."""
+    authorise(context, origin, args["netuid"], "sudo_set_tempo", by_owner=False)
+    tempo.set_tempo(context, args["netuid"], args["tempo"])
 
 
-def _is_frozen(overlay: Overlay, netuid: int, block: int) -> bool:
-    """Tell whether a subnet's epoch is so near that its parameters stand still."""
-    left = emission.blocks_until_epoch(
-        last_epoch_block=overlay.get(f"{_MODULE}.LastEpochBlock", netuid),
-        tempo=overlay.get(f"{_MODULE}.Tempo", netuid),
-        block=block,
-    )
-    return bool(left < overlay.get(f"{_MODULE}.AdminFreezeWindow"))
+def call_set_mechanism_count(context: Context, origin: Origin, args: dict[str, Any]) -> None:
+    """Set how many incentive tables a subnet has."""
+    authorise(context, origin, args["netuid"], "sudo_set_mechanism_count", by_owner=True)
+    mechanisms.set_count(context.overlay, args["netuid"], args["mechanism_count"])
+
+
+def call_set_mechanism_emission_split(context: Context, origin: Origin, args: dict[str, Any]) -> None:
+    """Set how a subnet's incentive tables share its emission."""
+    authorise(context, origin, args["netuid"], "sudo_set_mechanism_emission_split", by_owner=True)
+    mechanisms.set_split(context.overlay, args["netuid"], args["maybe_split"])
+
+
+def call_trim_to_max_allowed_uids(context: Context, origin: Origin, args: dict[str, Any]) -> None:
+    """Lower the number of slots of a subnet; neurons that earn least lose theirs, the others move up."""
+    authorise(context, origin, args["netuid"], "sudo_trim_to_max_allowed_uids", by_owner=True)
+    trimming.trim(context.overlay, args["netuid"], args["max_n"], context.number)
 
 
 def _setter(name: str, setting: Setting) -> Any:
@@ -185,7 +178,7 @@ def _setter(name: str, setting: Setting) -> Any:
 
     def call(context: Context, origin: Origin, args: dict[str, Any]) -> None:
         netuid, value = args["netuid"], args[setting.argument]
-        _authorise(context, origin, netuid, name, by_owner=setting.by_owner)
+        authorise(context, origin, netuid, name, by_owner=setting.by_owner)
         if setting.check is not None:
             setting.check(context, netuid, value, origin.is_root)
         context.overlay.put(item, netuid, value)
@@ -203,6 +196,10 @@ def _global_setter(item: str, argument: str) -> Any:
 
 CALLS: Final = {
     (_ADMIN, "sudo_set_alpha_values"): call_set_alpha_values,
+    (_ADMIN, "sudo_set_tempo"): call_set_tempo,
+    (_ADMIN, "sudo_set_mechanism_count"): call_set_mechanism_count,
+    (_ADMIN, "sudo_set_mechanism_emission_split"): call_set_mechanism_emission_split,
+    (_ADMIN, "sudo_trim_to_max_allowed_uids"): call_trim_to_max_allowed_uids,
     **{(_ADMIN, name): _setter(name, setting) for name, setting in {**_ROOT_ONLY, **_BY_OWNER}.items()},
     **{(_ADMIN, name): _global_setter(item, argument) for name, (item, argument) in _GLOBAL.items()},
 }

@@ -5,6 +5,7 @@ The order is cheap first, as ``consensus`` section 9 has it; the texts of refusa
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from chain.errors import DecodeError
@@ -15,6 +16,9 @@ from chain.runtime.parameters import PARAMS_KEY, Parameters
 from chain.runtime.state import RAW, Overlay, State
 
 _CANNOT_DECODE: Final = "Verification Error: Runtime error: Execution failed: could not decode the extrinsic"
+
+_SHORT_BYTES: Final = 512
+"""Longer extrinsics are not remembered, so the memory for it stays small."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,11 +98,17 @@ def validate_extrinsic(
 
 
 def decode(data: bytes) -> Extrinsic:
-    """Return the extrinsic; raises ``Inadmissible`` with code 1002."""
+    """Return the extrinsic; raises ``Inadmissible`` with code 1002.
+
+    Short ones are remembered: the pool looks at each, then a block does. Nobody changes one in place.
+    """
     try:
-        return decode_extrinsic(data)
+        return _decode_known(data) if len(data) <= _SHORT_BYTES else decode_extrinsic(data)
     except DecodeError as error:
         raise Inadmissible(str(error), code=UNDECODABLE, message=_CANNOT_DECODE) from error
+
+
+_decode_known = lru_cache(maxsize=8_192)(decode_extrinsic)
 
 
 def check_extrinsic(view: Overlay | State, extrinsic: Extrinsic, frame: Frame, *, verified: bool) -> Validity:

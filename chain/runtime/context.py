@@ -41,6 +41,8 @@ class Context:
     dispatch: "Callable[[Context, Origin, Any], None]"
     """Runs a nested call in a transaction of its own; raises ``DispatchFailed``."""
     phase: Phase = field(default=INITIALIZATION)
+    epochs: list[Any] = field(default_factory=list)
+    """An ``EpochRecord`` of each mechanism whose epoch has run in this block; no part of the chain's state."""
 
     def emit(self, pallet: str, name: str, fields: Any = None) -> None:
         """Record an event: ``fields`` is a dict of named ones, a tuple of unnamed ones, or the only unnamed one."""

@@ -12,6 +12,7 @@ from chain.runtime.subtensor import (
     auto_stake,
     children,
     coldkey_swap,
+    commits,
     dissolve,
     exits,
     hotkey_swap,
@@ -23,6 +24,8 @@ from chain.runtime.subtensor import (
     root_claims,
     staking,
     takes,
+    tempo,
+    weight_setting,
 )
 
 Handler = Callable[[Context, Origin, dict[str, Any]], None]
@@ -44,6 +47,9 @@ HANDLERS: Final[dict[tuple[str, str], Handler]] = {
     **networks.CALLS,
     **children.CALLS,
     **dissolve.CALLS,
+    **weight_setting.CALLS,
+    **commits.CALLS,
+    **tempo.CALLS,
     **utility.CALLS,
     **proxy.CALLS,
     **sudo.CALLS,

@@ -32,8 +32,24 @@ _GIVE_UP_ALPHA: Final = {
 """Calls that may pay in alpha, with the arguments that say which."""
 
 
-_FREE: Final = frozenset({"increase_take", "decrease_take"})
-"""Calls without fee; one that is sure to fail may not stand in a block (``prechecks``)."""
+_FREE: Final = frozenset(
+    {
+        "increase_take",
+        "decrease_take",
+        "set_weights",
+        "set_mechanism_weights",
+        "batch_set_weights",
+        "commit_weights",
+        "commit_mechanism_weights",
+        "batch_commit_weights",
+        "reveal_weights",
+        "reveal_mechanism_weights",
+        "batch_reveal_weights",
+        "commit_timelocked_weights",
+        "commit_timelocked_mechanism_weights",
+    }
+)
+"""Calls without fee; one that the pool would refuse by a number may not stand in a block either (``prechecks``)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,11 @@ from chain.keys import subnet_account
 from chain.runtime import items
 from chain.runtime.genesis_accounts import endow
 from chain.runtime.state import Overlay
-from chain.runtime.subtensor import pools, positions, subnets
+from chain.runtime.subtensor import mechanisms, pools, positions, subnets
 from chain.runtime.subtensor.pools import DYNAMIC, ROOT_NETUID
 
 TAO: Final = 10**9
 _MODULE: Final = "SubtensorModule"
-_U16_MAX: Final = 65_535
 _UIDS_MAX: Final = 256
 _ROOT_UIDS_MAX: Final = 64
 _START_BURN: Final = TAO
@@ -21,7 +20,11 @@ _START_BURN: Final = TAO
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubnetPlan:
-    """One subnet at genesis; reserves and outstanding alpha in rao, the weight of TAO in parts of 10^18."""
+    """One subnet at genesis; reserves and outstanding alpha in rao, the weight of TAO in parts of 10^18.
+
+    ``weights_interval`` is how many blocks a validator waits between two settings of its weights; with
+    ``commit_reveal`` it has to commit to them first. ``mechanisms`` is the number of incentive tables.
+    """
 
     netuid: int
     name: str
@@ -31,6 +34,11 @@ class SubnetPlan:
     staked: int
     weight: int = 10**18 // 2
     tempo: int = 20
+    weights_interval: int = 10
+    yuma3: bool = True
+    liquid_alpha: bool = False
+    commit_reveal: bool = False
+    mechanisms: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +66,7 @@ DEV_SUBNETS: Final = (
         tao=12_000 * TAO,
         alpha=600_000 * TAO,
         staked=800_000 * TAO,
+        yuma3=False,
     ),
     SubnetPlan(
         netuid=3,
@@ -75,6 +84,7 @@ DEV_SUBNETS: Final = (
         alpha=150_000 * TAO,
         staked=300_000 * TAO,
         weight=42 * 10**16,
+        liquid_alpha=True,
     ),
     SubnetPlan(
         netuid=5,
@@ -84,6 +94,7 @@ DEV_SUBNETS: Final = (
         alpha=400_000 * TAO,
         staked=900_000 * TAO,
         weight=57 * 10**16,
+        mechanisms=2,
     ),
     SubnetPlan(
         netuid=6,
@@ -92,6 +103,7 @@ DEV_SUBNETS: Final = (
         tao=9_000 * TAO,
         alpha=6_000 * TAO,
         staked=20_000 * TAO,
+        commit_reveal=True,
     ),
 )
 
@@ -125,7 +137,7 @@ def add_subnet(
     overlay.put(f"{_MODULE}.SubnetOwner", netuid, coldkey)
     overlay.put(f"{_MODULE}.SubnetOwnerHotkey", netuid, hotkey)
     overlay.put(f"{_MODULE}.SubnetIdentitiesV3", netuid, _identity(plan.name))
-    overlay.put(f"{_MODULE}.CommitRevealWeightsEnabled", netuid, False)
+    _set_rules(overlay, plan)
     overlay.put(f"{_MODULE}.LastEpochBlock", netuid, 0)
     overlay.put(f"{items.PRIVATE}.EmissionEnabled", netuid, True)
     overlay.put(f"{_MODULE}.SubnetTAO", netuid, plan.tao)
@@ -137,7 +149,21 @@ def add_subnet(
     overlay.put(f"{_MODULE}.SubnetMovingPrice", netuid, {"bits": price})
     for stake in stakes:
         positions.increase(overlay, stake.hotkey, stake.coldkey, netuid, plan.staked * stake.parts // 1_000)
-    _register(overlay, netuid, [hotkey, *validators, *miners], validators=set(validators), miners=list(miners))
+    _register(overlay, netuid, [hotkey, *validators, *miners], validators=set(validators))
+
+
+def _set_rules(overlay: Overlay, plan: SubnetPlan) -> None:
+    values = {
+        "CommitRevealWeightsEnabled": plan.commit_reveal,
+        "WeightsSetRateLimit": plan.weights_interval,
+        "MinAllowedWeights": 1,
+        "MaxAllowedValidators": 64,
+        "Yuma3On": plan.yuma3,
+        "LiquidAlphaOn": plan.liquid_alpha,
+        "MechanismCountCurrent": plan.mechanisms,
+    }
+    for name, value in values.items():
+        overlay.put(f"{_MODULE}.{name}", plan.netuid, value)
 
 
 def _add_network(overlay: Overlay, netuid: int, *, symbol: str, tempo: int, uids_max: int) -> None:
@@ -164,28 +190,23 @@ def _fund_pot(overlay: Overlay, netuid: int, reserve: int) -> None:
     overlay.put(f"{_MODULE}.TotalStake", overlay.get(f"{_MODULE}.TotalStake") + reserve)
 
 
-def _register(
-    overlay: Overlay, netuid: int, hotkeys: Sequence[bytes], *, validators: set[bytes], miners: list[bytes]
-) -> None:
+def _register(overlay: Overlay, netuid: int, hotkeys: Sequence[bytes], *, validators: set[bytes]) -> None:
     count = len(hotkeys)
     for uid, hotkey in enumerate(hotkeys):
         overlay.put(f"{_MODULE}.Keys", netuid, uid, hotkey)
         overlay.put(f"{_MODULE}.Uids", netuid, hotkey, uid)
         overlay.put(f"{_MODULE}.IsNetworkMember", hotkey, netuid, True)
         overlay.put(f"{_MODULE}.BlockAtRegistration", netuid, uid, 0)
-    share = _U16_MAX // len(miners) if miners else 0
     vectors = {
         "Active": [True] * count,
         "ValidatorPermit": [hotkey in validators for hotkey in hotkeys],
-        "Incentive": [share if hotkey in miners else 0 for hotkey in hotkeys],
-        "Consensus": [share if hotkey in miners else 0 for hotkey in hotkeys],
-        "Dividends": [0] * count,
-        "Emission": [0] * count,
-        "LastUpdate": [0] * count,
-        "ValidatorTrust": [_U16_MAX if hotkey in validators else 0 for hotkey in hotkeys],
+        **{name: [0] * count for name in ("Consensus", "Dividends", "Emission", "ValidatorTrust")},
     }
     for name, vector in vectors.items():
         overlay.put(f"{_MODULE}.{name}", netuid, vector)
+    for index in mechanisms.indices(overlay, netuid):
+        overlay.put(f"{_MODULE}.LastUpdate", index, [0] * count)
+        overlay.put(f"{_MODULE}.Incentive", index, [0] * count)
     overlay.put(f"{_MODULE}.SubnetworkN", netuid, count)
 
 

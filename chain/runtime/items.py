@@ -51,7 +51,7 @@ _PRIVATE_ITEMS: Final = (
 class Item:
     """One storage item: its key parts and its value, compiled."""
 
-    __slots__ = ("__dict__", "_hashers", "_key_coders", "_value", "declared", "name", "prefix")
+    __slots__ = ("__dict__", "_encode", "_hashers", "_key_coders", "declared", "name", "prefix")
 
     def __init__(self, pallet: str, declared: Storage) -> None:
         self.name = f"{pallet}.{declared.name}"
@@ -59,7 +59,7 @@ class Item:
         self.prefix = twox_128_name(pallet) + twox_128_name(declared.name)
         self._hashers = tuple(key.hasher for key in declared.keys)
         self._key_coders = tuple(codec().coder(key.type) for key in declared.keys)
-        self._value = codec().coder(declared.value)
+        self._encode = codec().encoder(declared.value)
 
     @cached_property
     def default(self) -> Any:
@@ -93,7 +93,7 @@ class Item:
 
     def encode(self, value: Any) -> bytes:
         """Return the bytes of a value."""
-        return codec().encode(self.declared.value, value)
+        return self._encode(value)
 
     def decode(self, data: bytes) -> Any:
         """Return the value of stored bytes; raises ``DecodeError``."""
@@ -129,9 +129,15 @@ def private_names() -> list[str]:
     return [f"{PRIVATE}.{declared.name}" for declared in _PRIVATE_ITEMS]
 
 
-def split(key: bytes) -> tuple[str, tuple[Any, ...]]:
-    """Return item name and keys of a storage key; raises ``NotDeclared``."""
+def item_of(key: bytes) -> Item:
+    """Return the item that a storage key begins with; raises ``NotDeclared``."""
     found = _BY_PREFIX.get(key[:_PREFIX_BYTES])
     if found is None:
         raise NotDeclared(key.hex())
+    return found
+
+
+def split(key: bytes) -> tuple[str, tuple[Any, ...]]:
+    """Return item name and keys of a storage key; raises ``NotDeclared``."""
+    found = item_of(key)
     return found.name, found.keys(key)

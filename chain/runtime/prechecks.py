@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from chain.extrinsic import split_call
-from chain.runtime import balances, fees
+from chain.runtime import balances, fees, weight_prechecks
 from chain.runtime.errors import Inadmissible
 from chain.runtime.state import Overlay, State
 from chain.runtime.subtensor import coldkey_swap, identities, networks, pools, positions, takes
@@ -159,4 +159,5 @@ _CHECKS: Final[dict[str, Precheck]] = {
     "serve_axon": _serve_axon,
     "increase_take": _increase_take,
     "decrease_take": _decrease_take,
+    **weight_prechecks.CHECKS,
 }

@@ -8,15 +8,18 @@ reference chain does; only ``delete`` removes an entry.
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Final
 
 from chain.errors import NotDeclared
 from chain.runtime import items
+from chain.runtime.packed import PACKED, PackedEntries
 
 Keys = tuple[Any, ...]
 Entry = tuple[str, Keys]
 Changes = dict[Entry, Any]
-Table = dict[str, dict[Keys, Any]]
+Layer = dict[str, dict[Keys, Any]]
+Table = dict[str, dict[Keys, Any] | PackedEntries]
 
 RAW: Final = ""
 """The item of entries whose storage key and value are plain bytes: ``(RAW, (key,))``."""
@@ -67,12 +70,18 @@ class State:
     def from_pairs(cls, pairs: Iterable[tuple[bytes, bytes]]) -> "State":
         """Build a state from storage keys and values.
 
-        Raises ``NotDeclared`` for a key of no known item and ``DecodeError`` for bytes that are no value of it.
+        Raises ``NotDeclared`` for a key of no known item and ``DecodeError`` for bytes that are no value of it; of an
+        item that is kept packed a value is decoded when it is first read.
         """
         table: Table = {}
         for key, value in pairs:
-            item, keys = split_key(key)
-            table.setdefault(item, {})[keys] = value if item == RAW else items.item(item).decode(value)
+            name = RAW if key.startswith(b":") else items.item_of(key).name
+            entries = _entries_of(table, name)
+            if isinstance(entries, PackedEntries):
+                entries.load(key, value)
+            else:
+                _, keys = split_key(key)
+                entries[keys] = value if name == RAW else items.item(name).decode(value)
         return cls(_Version(table))
 
     def lookup(self, item: str, keys: Keys) -> Any:
@@ -108,15 +117,35 @@ class State:
             versions.append(newer)
         table = versions[-1].table.get(item, {})
         size = len(prefix)
-        found = {keys: value for keys, value in table.items() if keys[:size] == prefix} if size else dict(table)
+        if isinstance(table, PackedEntries):
+            found = dict(table.items(prefix))
+        else:
+            found = {keys: value for keys, value in table.items() if keys[:size] == prefix} if size else dict(table)
         for version in reversed(versions[:-1]):
             for (name, keys), value in version.undo.items():
                 if name == item:
                     _overwrite(found, keys, value, prefix)
         return found
 
-    def commit(self, changes: Mapping[Entry, Any]) -> "State":
-        """Return the next version; this one stays readable.
+    def keys_with(self, item: str, place: int, key: Any) -> list[Keys]:
+        """Return the keys of all entries of an item that have ``key`` at a place, in no order, reading no value."""
+        entries = self._newest(item)
+        if isinstance(entries, PackedEntries):
+            return entries.keys_with(place, key)
+        return [keys for keys in self.entries(item) if keys[place] == key]
+
+    def encoded_values(self, item: str) -> Iterator[bytes]:
+        """Yield all values of an item as they are encoded, in no order, for sums over many of them."""
+        entries = self._newest(item)
+        if isinstance(entries, PackedEntries):
+            yield from entries.encoded_values()
+        else:
+            encode = items.item(item).encode
+            for value in self.entries(item).values():
+                yield encode(value)
+
+    def commit(self, changes: Mapping[Entry, Any], encoded: Mapping[bytes, bytes | None] | None = None) -> "State":
+        """Return the next version; this one stays readable. ``encoded`` are the same changes, where they are at hand.
 
         A version has one successor, and a second one raises ``RuntimeError``: speculative blocks stay overlays until
         one of them is final.
@@ -127,9 +156,14 @@ class State:
         table = current.table
         undo: Changes = {}
         for (item, keys), value in changes.items():
-            entries = table.setdefault(item, {})
+            entries = _entries_of(table, item)
             undo[item, keys] = entries.get(keys, DELETED)
-            if value is DELETED:
+            if isinstance(entries, PackedEntries):
+                if value is DELETED:
+                    entries.drop(keys)
+                else:
+                    entries.put(keys, value, None if encoded is None else encoded[join_key(item, keys)])
+            elif value is DELETED:
                 entries.pop(keys, None)
             else:
                 entries[keys] = value
@@ -168,10 +202,15 @@ class State:
 
     def pairs(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield every storage key with its value, ascending by key."""
-        for key in self.keys_with_prefix(b""):
-            value = self.read(key)
-            if value is not None:
-                yield key, value
+        if self._version.newer is not None:
+            found = [(key, value) for key in self.keys_with_prefix(b"") if (value := self.read(key)) is not None]
+        else:
+            found = [pair for name, entries in self._version.table.items() for pair in _pairs_of(name, entries)]
+        yield from sorted(found)
+
+    def _newest(self, item: str) -> "dict[Keys, Any] | PackedEntries | None":
+        """Return the table of an item, if this is the version that has it."""
+        return self._version.table.get(item) if self._version.newer is None else None
 
 
 class Overlay:
@@ -181,7 +220,8 @@ class Overlay:
 
     def __init__(self, base: State) -> None:
         self._base = base
-        self._layers: list[Table] = [{}]
+        # Newest first, as a read looks through them.
+        self._layers: list[Layer] = [{}]
         self.events: list[Any] = []
 
     @property
@@ -191,7 +231,7 @@ class Overlay:
 
     def lookup(self, item: str, keys: Keys) -> Any:
         """Return the value as this block has left it, or ``DELETED``."""
-        for layer in reversed(self._layers):
+        for layer in self._layers:
             entries = layer.get(item)
             if entries is not None:
                 value = entries.get(keys, _UNCHANGED)
@@ -201,7 +241,15 @@ class Overlay:
 
     def get(self, item: str, *keys: Any) -> Any:
         """Return the value as this block has left it, else the item's default: ``None`` for an optional item."""
-        value = self.lookup(item, keys)
+        # As ``lookup`` does it, for a block reads thousands of times.
+        for layer in self._layers:
+            entries = layer.get(item)
+            if entries is not None:
+                value = entries.get(keys, _UNCHANGED)
+                if value is not _UNCHANGED:
+                    break
+        else:
+            value = self._base.lookup(item, keys)
         return _default(item) if value is DELETED else value
 
     def contains(self, item: str, *keys: Any) -> bool:
@@ -210,11 +258,11 @@ class Overlay:
 
     def put(self, item: str, *keys_and_value: Any) -> None:
         """Store a value: ``put(item, *keys, value)``."""
-        self._layers[-1].setdefault(item, {})[keys_and_value[:-1]] = keys_and_value[-1]
+        self._layers[0].setdefault(item, {})[keys_and_value[:-1]] = keys_and_value[-1]
 
     def delete(self, item: str, *keys: Any) -> None:
         """Remove an entry; nothing happens where there is none."""
-        self._layers[-1].setdefault(item, {})[keys] = DELETED
+        self._layers[0].setdefault(item, {})[keys] = DELETED
 
     def iter_prefix(self, item: str, *prefix: Any) -> Iterator[tuple[Keys, Any]]:
         """Yield ``(keys, value)`` of all entries of an item whose keys begin so, ascending by keys, as they are now."""
@@ -223,24 +271,36 @@ class Overlay:
     def entries(self, item: str, prefix: Keys = ()) -> dict[Keys, Any]:
         """Return the entries of an item whose keys begin so, as they are now, in no order."""
         found = self._base.entries(item, prefix)
-        for layer in self._layers:
+        for layer in reversed(self._layers):
             for keys, value in layer.get(item, {}).items():
                 _overwrite(found, keys, value, prefix)
         return found
+
+    def keys_with(self, item: str, place: int, key: Any) -> list[Keys]:
+        """Return the keys of all entries of an item that have ``key`` at a place, as they are now, in no order."""
+        found = dict.fromkeys(self._base.keys_with(item, place, key))
+        for layer in reversed(self._layers):
+            for keys, value in layer.get(item, {}).items():
+                if value is DELETED:
+                    found.pop(keys, None)
+                elif keys[place] == key:
+                    found[keys] = None
+        return list(found)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Keep all writes and events of the block inside, or, when it raises, none of them."""
         depth, events = len(self._layers), len(self.events)
-        self._layers.append({})
+        self._layers.insert(0, {})
         try:
             yield
         except BaseException:
-            del self._layers[depth:]
+            del self._layers[:-depth]
             del self.events[events:]
             raise
-        below = self._layers[depth - 1]
-        for item, entries in self._layers.pop().items():
+        done = self._layers.pop(0)
+        below = self._layers[0]
+        for item, entries in done.items():
             below.setdefault(item, {}).update(entries)
 
     def changes(self) -> Changes:
@@ -270,6 +330,24 @@ def encode_changes(changes: Mapping[Entry, Any]) -> dict[bytes, bytes | None]:
     return dict(sorted(encoded.items()))
 
 
+def _entries_of(table: Table, item: str) -> dict[Keys, Any] | PackedEntries:
+    """Return the entries of an item, making room for them where there are none yet."""
+    entries = table.get(item)
+    if entries is None:
+        entries = table[item] = {} if item not in PACKED else PackedEntries(items.item(item))
+    return entries
+
+
+def _pairs_of(item: str, entries: dict[Keys, Any] | PackedEntries) -> Iterator[tuple[bytes, bytes]]:
+    if isinstance(entries, PackedEntries):
+        yield from entries.pairs()
+    elif item == RAW:
+        yield from ((keys[0], value) for keys, value in entries.items())
+    else:
+        found = items.item(item)
+        yield from ((found.key(keys), found.encode(value)) for keys, value in entries.items())
+
+
 def split_key(key: bytes) -> Entry:
     """Return item and keys of a storage key; raises ``NotDeclared``."""
     return (RAW, (key,)) if key.startswith(b":") else items.split(key)
@@ -281,6 +359,7 @@ def join_key(item: str, keys: Keys) -> bytes:
     return key
 
 
+@cache
 def _default(item: str) -> Any:
     return None if item == RAW else items.item(item).default
 

@@ -1,12 +1,11 @@
 """One block, from begin-block hooks to the check of the supply: the table of contents of the runtime."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chain.errors import InvalidBlock, InvariantBroken
 from chain.extrinsic import Extrinsic
-from chain.hashing import blake2b_256
 from chain.runtime import balances, fees, invariants, system, weights
 from chain.runtime.admission import (
     Frame,
@@ -32,6 +31,7 @@ __all__ = [
     "Validity",
     "apply_block",
     "build_block",
+    "replay_epochs",
     "validate_extrinsic",
 ]
 
@@ -87,6 +87,8 @@ class BlockResult:
     weight: int
     length: int
     """Bytes of all extrinsics."""
+    epochs: tuple[Any, ...] = field(default=(), repr=False)
+    """An ``EpochRecord`` of each mechanism whose epoch ran; no part of the chain's state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +135,16 @@ def build_block(
     return BuiltBlock(inputs=replace(inputs, extrinsics=tuple(chosen)), result=block.finish(), left_out=tuple(left_out))
 
 
+def replay_epochs(state: State, inputs: BlockInputs) -> tuple[Any, ...]:
+    """Return the ``EpochRecord`` of each epoch of a block, from the state before it; nothing of the block is kept.
+
+    Epochs come before all extrinsics, so none of them is needed.
+    """
+    block = _Block(state, inputs)
+    block.begin_hooks()
+    return tuple(block.epochs)
+
+
 class _Block:
     """A block in the making; either all of it is kept or nothing."""
 
@@ -171,11 +183,20 @@ class _Block:
         with _our_fault("begin of block"):
             if head % self._parameters.epoch_blocks == 0:
                 invariants.check_state(self._overlay.base)
-            system.begin_block(self._context, self._parameters)
-            if self._inputs.number > 1:
-                subnets.decay_registration_prices(self._overlay)
-            coinbase.run_coinbase(self._context)
+            self.begin_hooks()
         self._include_timestamp(self._inputs.extrinsics[0])
+
+    def begin_hooks(self) -> None:
+        """Run what precedes all extrinsics without any check."""
+        system.begin_block(self._context, self._parameters)
+        if self._inputs.number > 1:
+            subnets.decay_registration_prices(self._overlay)
+        coinbase.run_coinbase(self._context)
+
+    @property
+    def epochs(self) -> list[Any]:
+        """Records of the epochs that have run."""
+        return self._context.epochs
 
     def include(self, raw: bytes) -> None:
         """Run a signed extrinsic; raises ``Inadmissible``, and then the block is as it was."""
@@ -204,6 +225,7 @@ class _Block:
             receipts=tuple(self._receipts),
             weight=self._weight,
             length=self._length,
+            epochs=tuple(self.epochs),
         )
 
     def _is_full(self, length: int, weight: int) -> bool:
@@ -256,7 +278,7 @@ class _Block:
         self._receipts.append(
             Receipt(
                 index=len(self._receipts),
-                hash=blake2b_256(extrinsic.raw),
+                hash=extrinsic.ext_hash,
                 signer=extrinsic.signer,
                 nonce=extrinsic.nonce,
                 success=error is None,

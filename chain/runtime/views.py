@@ -13,6 +13,9 @@ from chain.runtime.admission import parameters_of
 from chain.runtime.declarations import RUNTIME_VERSION, codec, runtime_call
 from chain.runtime.state import State
 from chain.runtime.views_delegates import DELEGATE_CALLS
+from chain.runtime.views_metagraph import METAGRAPH_CALLS
+from chain.runtime.views_neurons import NEURON_CALLS
+from chain.runtime.views_parameters import PARAMETER_CALLS
 from chain.runtime.views_stake import STAKE_CALLS
 from chain.runtime.views_subnets import SUBNET_CALLS
 from chain.scale.compact import encode_compact
@@ -91,5 +94,8 @@ RUNTIME_API: Final[dict[str, RuntimeMethod]] = {
     **DELEGATE_CALLS,
     **STAKE_CALLS,
     **SUBNET_CALLS,
+    **NEURON_CALLS,
+    **PARAMETER_CALLS,
+    **METAGRAPH_CALLS,
 }
 """Methods by their ``state_call`` name: the state first, then the declared inputs."""

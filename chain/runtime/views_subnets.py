@@ -9,7 +9,7 @@ from chain.runtime.declarations import TYPES
 from chain.runtime.errors import DispatchFailed
 from chain.runtime.fixed_point import U64_MAX
 from chain.runtime.state import State
-from chain.runtime.subtensor import emission, epochs, networks, pools, subnets
+from chain.runtime.subtensor import epochs, networks, pools, subnets, tempo
 from chain.runtime.subtensor.pools import RAO_PER_WHOLE
 from chain.scale.types import Enum
 
@@ -83,7 +83,7 @@ def _dynamic_info(state: State, netuid: int) -> dict[str, Any] | None:
         "subnet_name": identity["subnet_name"] if identity else b"",
         "token_symbol": read("TokenSymbol"),
         "tempo": read("Tempo"),
-        "last_step": read("LastEpochBlock"),
+        "last_step": read("LastMechansimStepBlock"),
         "blocks_since_last_step": read("BlocksSinceLastStep"),
         "emission": read("SubnetTaoInEmission"),
         "alpha_in": read("SubnetAlphaIn"),
@@ -111,13 +111,10 @@ def _subnet_account_id(state: State, netuid: int) -> bytes | None:
 
 def _next_epoch_start_block(state: State, netuid: int) -> int | None:
     """Return the block of a subnet's next epoch; without a tempo there is none."""
-    tempo = state.get(f"{_MODULE}.Tempo", netuid)
-    if not pools.exists(state, netuid) or tempo == 0:
+    if not pools.exists(state, netuid):
         return None
-    block = state.get("System.Number")
-    last = state.get(f"{_MODULE}.LastEpochBlock", netuid)
-    left = emission.blocks_until_epoch(last_epoch_block=last, tempo=tempo, block=block)
-    return int(block + max(left, 1))
+    start = tempo.next_start(state, netuid)
+    return None if start is None else max(start, state.get("System.Number") + 1)
 
 
 def _network_registration_cost(state: State) -> int:

@@ -11,6 +11,7 @@ does: numbers by size, bytes by their bytes.
 """
 
 import struct
+from collections.abc import Callable
 from typing import Any
 
 from chain.errors import DecodeError, EncodeError, TypeUnknown
@@ -70,16 +71,29 @@ class Codec:
         self.registry = registry
         self._by_type: dict[Type, Coder] = {}
         self._by_text: dict[str, Coder] = {}
+        self._encoders: dict[str, Callable[[Any], bytes]] = {}
         self._open: set[str] = set()
 
     def encode(self, type_text: str, value: Any) -> bytes:
         """Return the bytes of a value; raise ``EncodeError`` when it does not fit the type."""
-        out = bytearray()
-        try:
-            self.coder(type_text).encode(value, out, 0)
-        except _VALUE_ERRORS as error:
-            raise EncodeError(type_text, value) from error
-        return bytes(out)
+        encode = self._encoders.get(type_text)
+        if encode is None:
+            encode = self._encoders[type_text] = self.encoder(type_text)
+        return encode(value)
+
+    def encoder(self, type_text: str) -> Callable[[Any], bytes]:
+        """Return ``encode`` of one type, for callers that have many values of it."""
+        append = self.coder(type_text).encode
+
+        def encode(value: Any) -> bytes:
+            out = bytearray()
+            try:
+                append(value, out, 0)
+            except _VALUE_ERRORS as error:
+                raise EncodeError(type_text, value) from error
+            return bytes(out)
+
+        return encode
 
     def decode(self, type_text: str, data: bytes) -> Any:
         """Return the value whose encoding is exactly ``data``; raise ``DecodeError`` otherwise."""

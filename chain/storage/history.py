@@ -44,7 +44,14 @@ class HistoricState(State):
         """Return all storage keys that begin with these bytes, ascending."""
         return list(self._keys(prefix))
 
-    def commit(self, changes: Mapping[Entry, Any]) -> State:
+    def pairs(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield every storage key with its value, ascending by key."""
+        for key in self._keys(b""):
+            value = self.read(key)
+            if value is not None:
+                yield key, value
+
+    def commit(self, changes: Mapping[Entry, Any], encoded: Mapping[bytes, bytes | None] | None = None) -> State:  # noqa: ARG002
         """Refuse: the past has its successor already."""
         raise RuntimeError(f"the state of height {self._height} is history; {len(changes)} changes refused")
 

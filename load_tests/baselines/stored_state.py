@@ -39,10 +39,12 @@ class StoredState(State):
         found = {split_key(key)[1]: items.item(item).decode(value) for key, value in rows}
         return {keys: value for keys, value in found.items() if keys[: len(prefix)] == prefix}
 
-    def commit(self, changes: Mapping[Entry, Any]) -> "StoredState":
+    def commit(
+        self, changes: Mapping[Entry, Any], encoded: Mapping[bytes, bytes | None] | None = None
+    ) -> "StoredState":
         """Write changes in one transaction."""
         self._db.execute("BEGIN")
-        for key, value in encode_changes(changes).items():
+        for key, value in (encoded or encode_changes(changes)).items():
             if value is None:
                 self._db.execute("DELETE FROM state WHERE key = ?", (key,))
             else:

@@ -8,6 +8,7 @@ transaction per transfer, without any socket.
 
 import asyncio
 import json
+import os
 import signal
 import statistics
 import sys
@@ -80,16 +81,19 @@ async def run(options: Options) -> Result:
     accounts = max(2, options.scaled(ACCOUNTS))
     keys = [KeyPair.from_uri(f"//Alice//load//{number}") for number in range(accounts)]
     rates: list[float] = []
+    cpu_us: list[float] = []
     baselines: list[float] = []
     per_block: list[int] = []
     with tempfile.TemporaryDirectory(prefix="taobourse-load-") as folder:
         naive = _open_naive(Path(folder) / "transfers.sqlite", keys)
-        async with running_node(Path(folder) / "chain") as ready, _connected(ready["ws"]) as clients:
+        async with running_node(Path(folder) / "chain") as ready, connected(ready["ws"], CONNECTIONS) as clients:
             genesis = bytes.fromhex(ready["genesis"][2:])
             await _fund(clients[0], keys, genesis)
             for turn in range(options.runs):
                 signed = _sign(keys, genesis, first=turn * TRANSFERS_PER_ACCOUNT)
+                before = cpu_seconds(ready["pid"])
                 rate, counts = await _measure(clients, signed)
+                cpu_us.append((cpu_seconds(ready["pid"]) - before) / sum(counts) * 1e6)
                 rates.append(rate)
                 per_block += counts
                 baselines.append(naive.measure(_plain(keys, options.scaled(BASELINE_TRANSFERS))))
@@ -104,6 +108,7 @@ async def run(options: Options) -> Result:
         details={
             "runs": options.runs,
             "transfers": spread(rates),
+            "node_cpu_us_per_transfer": spread(cpu_us),
             "sqlite": spread(baselines),
             "sizes": {"accounts": accounts, "per_run": accounts * TRANSFERS_PER_ACCOUNT, "connections": CONNECTIONS},
             "blocks": {"interval_ms": BLOCK_MS, "transfers_max": max(per_block), "count": len(per_block)},
@@ -122,7 +127,7 @@ async def running_node(folder: Path) -> AsyncIterator[dict[str, Any]]:
             line = await process.stdout.readline()
         if not line:
             raise TransfersLost("the node did not start")
-        yield json.loads(line)
+        yield {**json.loads(line), "pid": process.pid}
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
@@ -134,9 +139,17 @@ async def running_node(folder: Path) -> AsyncIterator[dict[str, Any]]:
             await process.wait()
 
 
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process has used so far, in user and system mode, all its threads."""
+    text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
+    user, system = text.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 @asynccontextmanager
-async def _connected(url: str) -> AsyncIterator[list[Client]]:
-    connections = [await connect(url, max_size=None, compression=None) for _ in range(CONNECTIONS)]
+async def connected(url: str, count: int) -> AsyncIterator[list[Client]]:
+    """Open so many connections to a node."""
+    connections = [await connect(url, max_size=None, compression=None) for _ in range(count)]
     try:
         yield [Client(connection) for connection in connections]
     finally:

@@ -7,10 +7,12 @@ import pytest
 from chain.keys import KeyPair
 from chain.runtime.invariants import check_state
 from chain.runtime.state import State
+from chain.storage.store import ChainStore
 from load_tests.baselines.insert_per_transfer import InsertPerTransfer, SignedTransfer
 from load_tests.baselines.stored_state import StoredState
 from load_tests.crowded_chain import HEIGHT, crowded_head, crowded_pairs
 from load_tests.driver import Options, run_scenario
+from load_tests.populous_chain import FUNDS_RAO, account, write_populous_chain
 from load_tests.scenarios.block_step import Blocks
 
 
@@ -28,6 +30,28 @@ def test_a_short_run_of_transfers_counts_every_one() -> None:
     assert (result.name, result.unit) == ("chain_tps", "transfers/s")
     assert result.details["sizes"]["per_run"] == 96
     assert 0 < result.details["blocks"]["transfers_max"] <= 96
+
+
+def test_the_memory_of_a_node_is_read_while_it_serves_blocks_and_history() -> None:
+    result = run_scenario("chain_memory", Options(runs=1, scale=0.001))
+
+    assert (result.name, result.unit) == ("chain_memory", "MB")
+    assert result.details["sizes"]["accounts"] == 1_000
+    (node,) = result.details["node"]
+    assert node["peak_mb"] >= node["resident_mb"] > 50
+    assert result.ratio == result.baseline / result.value
+    assert result.is_goal_reached
+
+
+def test_the_populous_chain_holds_what_it_promises(tmp_path: Path) -> None:
+    write_populous_chain(tmp_path / "chain", accounts=300, stakes=90)
+    store = ChainStore(tmp_path / "chain")
+    state = State.from_pairs(store.pairs())
+    store.close()
+
+    check_state(state)
+    assert state.get("System.Account", account(299))["data"]["free"] == FUNDS_RAO
+    assert [len(state.get("SubtensorModule.StakingHotkeys", account(number))) for number in (0, 89, 90)] == [1, 1, 0]
 
 
 def test_the_crowded_chain_holds_what_it_promises_and_runs_two_epochs_each_third_block() -> None:

@@ -18,6 +18,7 @@ from chain.runtime.invariants import check_state
 from chain.runtime.pallet import Call
 from chain.runtime.state import State, join_key
 from chain.runtime.subtensor import pools
+from chain.runtime.subtensor.commits import hash_weights
 from chain.runtime.transition import apply_block, build_block
 from chain.scale.types import Named
 from tests.support.dev_chain import (
@@ -31,9 +32,11 @@ from tests.support.dev_chain import (
     DevChain,
 )
 from tests.support.scale_values import values
+from tests.support.weights import score
 
 ALICES_HOTKEY = b"\x57" * 32
-SIGNERS = (ALICE, BOB, KeyPair.from_seed(b"\x06" * 32))
+VALIDATOR = KeyPair.from_uri("//Charlie//hotkey")
+SIGNERS = (ALICE, BOB, KeyPair.from_seed(b"\x06" * 32), VALIDATOR)
 ACCOUNTS = (ALICE.public, BOB.public, SIGNERS[2].public, b"\x33" * 32, AUTHOR, b"modlsubtensr\x03\x00".ljust(32, b"\0"))
 HOTKEYS = (HOTKEY, OTHER_HOTKEY, ALICES_HOTKEY, named("//Owner//hotkey"), b"\x55" * 32, b"\x56" * 32)
 
@@ -90,11 +93,65 @@ axon = {
 INTEGERS = {"u8": 2**8, "u16": 2**16, "u64": 2**64}
 
 
+short = st.lists(st.integers(0, 7), max_size=4)
+"""Numbers of neurons, and with them few enough weights and salts that a reveal can meet its commit."""
+mechanism = st.sampled_from((0, 0, 1, 15, 255))
+versions = st.sampled_from((0, 1))
+digests = st.builds(
+    lambda index, uids: hash_weights(VALIDATOR.public, index, uids=uids, values=uids, salt=[], version=0),
+    st.sampled_from((5, 6, 4_101)),
+    short,
+)
+
+
+def several(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
+    return st.lists(inner, min_size=1, max_size=2)
+
+
+def revealed(name: str, **more: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Return reveals of the rows that ``digests`` commit to."""
+    row = short.map(lambda uids: {"uids": uids, "values": uids, "salt": [], "version_key": 0})
+    return st.tuples(st.fixed_dictionaries({"netuid": netuids, **more}), row).map(
+        lambda parts: ("SubtensorModule", (name, {**parts[0], **parts[1]}))
+    )
+
+
+def weight_calls() -> st.SearchStrategy[Any]:
+    row = {"dests": short, "weights": short, "version_key": versions}
+    sealed = {
+        "commit": st.binary(max_size=9),
+        "reveal_round": amounts,
+        "commit_reveal_version": st.sampled_from((3, 4)),
+    }
+    pairs = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 65_535)), max_size=4)
+    lists = {"uids_list": several(short), "values_list": several(short), "salts_list": several(short)}
+    return st.one_of(
+        of("set_weights", netuid=netuids, **row),
+        of("set_mechanism_weights", netuid=netuids, mecid=mechanism, **row),
+        of("batch_set_weights", netuids=several(netuids), weights=several(pairs), version_keys=several(versions)),
+        of("commit_weights", netuid=netuids, commit_hash=digests),
+        of("commit_mechanism_weights", netuid=netuids, mecid=mechanism, commit_hash=digests),
+        of("batch_commit_weights", netuids=several(netuids), commit_hashes=several(digests)),
+        revealed("reveal_weights"),
+        revealed("reveal_mechanism_weights", mecid=mechanism),
+        of("batch_reveal_weights", netuid=netuids, version_keys=several(versions), **lists),
+        of("commit_timelocked_weights", netuid=netuids, **sealed),
+        of("commit_timelocked_mechanism_weights", netuid=netuids, mecid=mechanism, **sealed),
+        of("set_tempo", netuid=netuids, tempo=st.sampled_from((0, 1, 20, 360))),
+        of("set_activity_cutoff_factor", netuid=netuids, factor_milli=st.sampled_from((0, 1_000, 50_000))),
+        of("trigger_epoch", netuid=netuids),
+    )
+
+
 def argument(kind: str) -> st.SearchStrategy[Any]:
     if kind == "bool":
         return st.booleans()
     if kind == "AccountId32":
         return hotkeys
+    if kind == "Option<Vec<u16>>":
+        return st.none() | st.sampled_from(([65_535], [32_768, 32_767], [1, 2]))
+    if kind == "i16":
+        return st.integers(-(2**15), 2**15 - 1)
     return st.one_of(st.sampled_from((0, 1, 20, 64, 255)), st.integers(0, INTEGERS[kind] - 1))
 
 
@@ -147,6 +204,7 @@ leaves = st.one_of(
     of("set_subnet_identity", netuid=netuids, **dict.fromkeys(SUBNET_IDENTITY, texts)),
     of("serve_axon", netuid=netuids, **axon),
     admin,
+    weight_calls(),
     pallet_call("System", "remark_with_event", remark=st.binary(max_size=8)),
     pallet_call("Proxy", "add_proxy", delegate=addresses, proxy_type=proxy_types, delay=st.sampled_from((0, 0, 0, 5))),
     pallet_call("Proxy", "remove_proxy", delegate=addresses, proxy_type=proxy_types, delay=st.just(0)),
@@ -206,7 +264,9 @@ def _prepared() -> tuple[tuple[bytes, bytes], ...]:
     ]
     for name, args in alices:
         assert chain.run((ALICE, call_value("SubtensorModule", name, **args))).receipts[1].success, name
-    chain.skip(22)
+    for netuid in (1, 2, 5):
+        score(chain, netuid, [[(4, 3), (5, 1), (0, 1)], [(4, 1), (6, 5)], [(1, 1), (5, 1)]])
+    chain.skip(19)
     return tuple(chain.state.pairs())
 
 

@@ -30,11 +30,18 @@ ADMIN_UTILS = Pallet(
         call(50, "sudo_set_liquid_alpha_enabled", "netuid: u16, enabled: bool"),
         call(51, "sudo_set_alpha_values", "netuid: u16, alpha_low: u16, alpha_high: u16"),
         call(57, "sudo_set_commit_reveal_weights_interval", "netuid: u16, interval: u64"),
+        call(60, "sudo_set_bonds_penalty", "netuid: u16, bonds_penalty: u16"),
         call(61, "sudo_set_toggle_transfer", "netuid: u16, toggle: bool"),
         call(66, "sudo_set_subtoken_enabled", "netuid: u16, subtoken_enabled: bool"),
         call(67, "sudo_set_sn_owner_hotkey", "netuid: u16, hotkey: AccountId32"),
+        call(68, "sudo_set_alpha_sigmoid_steepness", "netuid: u16, steepness: i16"),
         call(69, "sudo_set_yuma3_enabled", "netuid: u16, enabled: bool"),
+        call(70, "sudo_set_bonds_reset_enabled", "netuid: u16, enabled: bool"),
+        call(72, "sudo_set_owner_immune_neuron_limit", "netuid: u16, immune_neurons: u16"),
         call(76, "sudo_set_mechanism_count", "netuid: u16, mechanism_count: u8"),
+        call(77, "sudo_set_mechanism_emission_split", "netuid: u16, maybe_split: Option<Vec<u16>>"),
+        call(78, "sudo_trim_to_max_allowed_uids", "netuid: u16, max_n: u16"),
+        call(84, "sudo_set_min_non_immune_uids", "netuid: u16, min: u16"),
     ),
     errors=names(
         """

@@ -12,7 +12,7 @@ from chain.runtime.declarations import PALLETS
 from chain.runtime.errors import failed
 from chain.runtime.fixed_point import sub_u64
 from chain.runtime.state import Overlay
-from chain.runtime.subtensor import pools, positions, root_claims, subnets
+from chain.runtime.subtensor import mechanisms, pools, positions, root_claims, subnets
 from chain.runtime.subtensor.payout import share_pot
 from chain.runtime.subtensor.pools import ROOT_NETUID
 
@@ -45,6 +45,7 @@ def dissolve(context: Context, netuid: int) -> None:
     balances.change_free(context, pot, -paid - recycled)
     balances.change_issuance(overlay, -recycled)
     overlay.put(_RECORDED, sub_u64(overlay.get(_RECORDED), recycled))
+    mechanisms.clear_further(overlay, netuid)
     _clear(overlay, netuid)
     subnets.remove(overlay, netuid)
     context.emit(_MODULE, "NetworkRemoved", netuid)
@@ -65,7 +66,7 @@ def _pay_holders(context: Context, netuid: int) -> int:
     is too small to bring a dead account to life is not paid, but recycled.
     """
     overlay, pot = context.overlay, subnet_account(netuid)
-    held = [(keys[0], keys[1]) for keys in overlay.entries(_SHARES) if keys[2] == netuid]
+    held = [(keys[0], keys[1]) for keys in overlay.keys_with(_SHARES, 2, netuid)]
     held.sort(key=lambda place: items.storage_key(_SHARES, (*place, netuid)))
     stakes = [positions.stake_of(overlay, hotkey, coldkey, netuid) for hotkey, coldkey in held]
     protocol = overlay.get(f"{_MODULE}.SubnetProtocolAlpha", netuid) + overlay.get(f"{_MODULE}.SubnetAlphaIn", netuid)
@@ -102,9 +103,7 @@ BY_SUBNET: Final = _netuid_positions()
 def _clear(overlay: Overlay, netuid: int) -> None:
     """Remove every entry of a subnet; those that do not begin with its number are looked for one by one."""
     for name, place in BY_SUBNET.items():
-        prefix = (netuid,) if place == 0 else ()
-        gone = [keys for keys in overlay.entries(name, prefix) if keys[place] == netuid]
-        for keys in sorted(gone):
+        for keys in sorted(overlay.keys_with(name, place, netuid)):
             overlay.delete(name, *keys)
 
 

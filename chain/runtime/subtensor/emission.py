@@ -28,8 +28,6 @@ TAO_WEIGHT: Final = 971_718_665_099_567_868
 """Parts of 2^64 - 1: how much a rao of root stake counts against a rao of alpha."""
 MOVING_ALPHA_Q32: Final = 12_885
 EMA_HALVING: Final = 201_600
-MAX_EPOCHS_PER_BLOCK: Final = 2
-BLOCKS_WITHOUT_STEP_MAX: Final = 50_400
 
 _BLOCK_EMISSION: Final = 10**9
 

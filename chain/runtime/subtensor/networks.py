@@ -35,6 +35,7 @@ _NEW: Final = {
     "MinAllowedWeights": 1,
     "WeightsSetRateLimit": 100,
     "CommitRevealWeightsEnabled": True,
+    "Yuma3On": True,
     "SubnetworkN": 0,
     "SubnetAlphaOut": 0,
     "BlocksSinceLastStep": 0,

@@ -16,9 +16,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
+import numpy as np
+
 Entry = tuple[int, int]
 """A column and a value: ``(uid, value)``."""
 Row = Sequence[Entry]
+Numbers = Sequence[int] | np.ndarray
 
 
 class SparseRows(Sequence[list[Entry]]):
@@ -30,7 +33,7 @@ class SparseRows(Sequence[list[Entry]]):
 
     __slots__ = ("_starts", "_uids", "_values")
 
-    def __init__(self, starts: Sequence[int], uids: Sequence[int], values: Sequence[int]) -> None:
+    def __init__(self, starts: Numbers, uids: Numbers, values: Numbers) -> None:
         self._starts, self._uids, self._values = starts, uids, values
 
     @classmethod
@@ -55,8 +58,7 @@ class SparseRows(Sequence[list[Entry]]):
             return [self[at] for at in range(*index.indices(len(self)))]
         at = range(len(self))[index]
         begin, end = int(self._starts[at]), int(self._starts[at + 1])
-        uids, values = self._uids[begin:end], self._values[begin:end]
-        return [(int(uid), int(value)) for uid, value in zip(uids, values, strict=True)]
+        return list(zip(_plain(self._uids[begin:end]), _plain(self._values[begin:end]), strict=True))
 
     def __iter__(self) -> Iterator[list[Entry]]:
         return (self[at] for at in range(len(self)))
@@ -71,6 +73,10 @@ class SparseRows(Sequence[list[Entry]]):
 
     def __repr__(self) -> str:
         return f"SparseRows({list(self)!r})"
+
+
+def _plain(numbers: Numbers) -> list[int]:
+    return numbers.tolist() if isinstance(numbers, np.ndarray) else list(numbers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,9 +124,10 @@ class EpochInputs:
 class EpochTrace:
     """Every intermediate of an epoch, in the order they arise; raw I32F32 but for ``raw_stake``.
 
-    ``raw_stake`` is what each uid's stake counts, rao, after the threshold. ``weights`` are those left after all masks,
-    normalised by row; ``clipped_weights`` have the consensus as their limit; ``weights_for_bonds`` carry the penalty;
-    ``ema_bonds`` are the bonds before they are stored as u16. The shares are proportions of the emission.
+    ``raw_stake`` is what each uid's stake counts, rao, before the threshold. ``weights`` are those left after all
+    masks, normalised by row; ``clipped_weights`` have the consensus as their limit; ``ranks`` are sums, ``incentive``
+    is the same normalised; ``weights_for_bonds`` carry the penalty; ``bonds`` are the averaged bonds as they are kept
+    (in Yuma2 after the upscale), before they become u16. The shares are proportions of the emission.
     """
 
     raw_stake: Sequence[int]
@@ -134,7 +141,7 @@ class EpochTrace:
     ranks: Sequence[int]
     incentive: Sequence[int]
     weights_for_bonds: Sequence[Row]
-    ema_bonds: Sequence[Row]
+    bonds: Sequence[Row]
     dividends: Sequence[int]
     server_share: Sequence[int]
     validator_share: Sequence[int]

@@ -28,6 +28,13 @@ def test_the_text_says_whether_the_goal_was_reached() -> None:
     assert "not reached" in to_text(missed, {})
 
 
+def test_where_less_is_better_goal_and_ratio_turn_round() -> None:
+    found = Result(name="x", value=10.0, unit="MB", baseline=30.0, baseline_name="y", goal=15.0, less_is_better=True)
+
+    assert found.ratio == 3.0
+    assert "goal       15 MB: reached" in to_text(found, {})
+
+
 def test_percentiles_are_of_real_samples() -> None:
     samples = [float(number) for number in range(1, 101)]
 

@@ -39,7 +39,7 @@ def owned_by_bob(**entries: Any) -> DevChain:
 
 
 def value_of(kind: str) -> Any:
-    return {"bool": True, "AccountId32": HOTKEY}.get(kind, 1)
+    return {"bool": True, "AccountId32": HOTKEY, "Option<Vec<u16>>": None}.get(kind, 1)
 
 
 def test_every_declared_setting_is_carried_out() -> None:

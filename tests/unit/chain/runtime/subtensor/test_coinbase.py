@@ -6,6 +6,7 @@ from chain.runtime.invariants import check_state
 from chain.runtime.subtensor import emission, epochs, pools, positions, prices, subnets
 from chain.runtime.subtensor.emission import SUPPLY_MAX
 from tests.support.dev_chain import HOTKEY, TAO, DevChain
+from tests.support.weights import score
 
 MODULE = "SubtensorModule"
 
@@ -170,19 +171,19 @@ def test_every_nominator_earns_in_proportion() -> None:
 
 
 def test_without_scored_miners_validators_get_the_miners_part() -> None:
-    chain, twin = DevChain(), DevChain()
-    twin.state = twin.state.commit({(f"{MODULE}.Incentive", (1,)): [0] * 7})
-    for each in (chain, twin):
-        each.skip(20)
+    scored, twin = DevChain(), DevChain()
+    score(scored, 1)
+    scored.skip(19)
+    twin.skip(20)
 
-    assert positions.pool_value(twin.state, HOTKEY, 1) > positions.pool_value(chain.state, HOTKEY, 1)
+    assert positions.pool_value(twin.state, HOTKEY, 1) > positions.pool_value(scored.state, HOTKEY, 1)
     check_state(twin.state)
 
 
 def test_what_the_owner_would_mine_is_withheld_and_costs_the_subnet_emission() -> None:
     chain = DevChain()
-    chain.state = chain.state.commit({(f"{MODULE}.Incentive", (1,)): [65_535, 0, 0, 0, 0, 0, 0]})
-    chain.skip(20)
+    score(chain, 1, [[(0, 1)]] * 3)
+    chain.skip(19)
     before = chain.state.get(f"{MODULE}.SubnetTaoInEmission", 1)
 
     chain.skip(1)

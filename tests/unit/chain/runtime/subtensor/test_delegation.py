@@ -8,6 +8,7 @@ from chain.runtime.invariants import check_state
 from chain.runtime.subtensor import auto_stake, children, emission, epochs, positions, takes
 from chain.runtime.subtensor.family_split import Backing, Stake, kept_q32, lent_q32, split_dividend
 from tests.support.dev_chain import ALICE, BOB, CHARLIE, HOTKEY, OTHER_HOTKEY, TAO, DevChain, events_of, stake
+from tests.support.weights import score
 
 MODULE = "SubtensorModule"
 OWN = b"\x51" * 32
@@ -193,8 +194,9 @@ def test_an_incentive_goes_where_its_coldkey_wants_it() -> None:
     miner = chain.state.get(f"{MODULE}.Keys", 1, 4)
     owner = positions.owner_of(chain.state, miner)
     with_entries(chain, {(f"{MODULE}.AutoStakeDestination", (owner, 1)): HOTKEY})
+    score(chain, 1)
 
-    chain.skip(20)
+    chain.skip(19)
 
     assert positions.stake_of(chain.state, HOTKEY, owner, 1) > 0
     assert positions.stake_of(chain.state, miner, owner, 1) == 0

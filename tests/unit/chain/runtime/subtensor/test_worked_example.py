@@ -10,6 +10,7 @@ import pytest
 from chain.runtime.state import State
 from chain.runtime.subtensor import epochs
 from tests.support.dev_chain import TAO, DevChain
+from tests.support.weights import score
 
 MODULE = "SubtensorModule"
 NETUID = 2
@@ -77,28 +78,34 @@ def test_block_one_follows_from_the_formulas_by_hand() -> None:
 @pytest.fixture(scope="module")
 def epoch() -> DevChain:
     chain = DevChain()
-    chain.skip(20)
+    score(chain, NETUID)
+    chain.skip(19)
     return chain
 
 
+def dividends(chain: DevChain, item: str) -> list[int]:
+    return [chain.state.get(item, NETUID, chain.state.get(f"{MODULE}.Keys", NETUID, uid)) for uid in range(1, 4)]
+
+
 def test_the_epoch_pays_what_the_document_says(epoch: DevChain) -> None:
-    told, emission = documented(), read(epoch.state, "Emission")
+    told = documented()
 
     names = ("first validator, alpha", "second validator, alpha", "third validator, alpha")
-    assert emission[1:4] == [told[name] for name in names]
-    assert emission[4:7] == [told["each miner"]] * 3
+    assert dividends(epoch, f"{MODULE}.AlphaDividendsPerSubnet") == [told[name] for name in names]
+    root = dividends(epoch, f"{MODULE}.RootAlphaDividendsPerSubnet")
+    assert (root[0], root[2]) == (told["first validator, root"], told["third validator, root"])
+    hotkeys = [epoch.state.get(f"{MODULE}.Keys", NETUID, uid) for uid in range(4, 7)]
+    held = [epoch.state.get(f"{MODULE}.TotalHotkeyAlpha", hotkey, NETUID) for hotkey in hotkeys]
+    assert held == [told["each miner"]] * 3
     owner = read(epoch.state, "SubnetOwnerHotkey")
     assert epoch.state.get(f"{MODULE}.TotalHotkeyAlpha", owner, NETUID) == told["owner's cut"]
-    for uid, name in ((1, "first validator, root"), (3, "third validator, root")):
-        hotkey = epoch.state.get(f"{MODULE}.Keys", NETUID, uid)
-        assert epoch.state.get(f"{MODULE}.RootAlphaDividendsPerSubnet", NETUID, hotkey) == told[name]
 
 
 def test_what_an_epoch_pays_is_what_twenty_blocks_put_aside(epoch: DevChain) -> None:
     told = documented()
-    hotkeys = [epoch.state.get(f"{MODULE}.Keys", NETUID, uid) for uid in range(1, 4)]
-    root = sum(epoch.state.get(f"{MODULE}.RootAlphaDividendsPerSubnet", NETUID, hotkey) for hotkey in hotkeys)
+    validators = [*dividends(epoch, f"{MODULE}.AlphaDividendsPerSubnet")]
+    validators += dividends(epoch, f"{MODULE}.RootAlphaDividendsPerSubnet")
 
-    paid = told["owner's cut"] + sum(read(epoch.state, "Emission")) + root
+    paid = told["owner's cut"] + sum(validators) + 3 * told["each miner"]
 
     assert 0 <= 20 * told["alpha emitted"] - paid < 200
