@@ -1,4 +1,4 @@
-"""Block mode for tests: an exchange whose orders wait for the cut, and a chain that fills our swaps up to their limit."""
+"""Block mode for tests: an exchange whose orders wait for the cut, and a chain that fills swaps up to their limit."""
 
 from amm.pool import BUY, OK, SELL, swap
 from amm.reference import Pool
@@ -116,9 +116,7 @@ class BlockChain:
         flags = Flag.SELL if item.sell else Flag(0)
         pool = self.pool
         side = SELL if item.sell else BUY
-        status, net, out, fee, _ = swap(
-            side, pool.tao, pool.alpha, pool.weight, pool.fee_rate, item.amount, item.limit
-        )
+        status, net, out, fee, _ = swap(side, pool.tao, pool.alpha, pool.weight, pool.fee_rate, item.amount, item.limit)
         if status != OK or out == 0:
             return command(CommandKind.OUTCOME_SEEN, flags=flags | Flag.FAILED, **told)
         told |= {"key": HOT, "hotkey": HOTKEY}
@@ -144,5 +142,3 @@ class BlockChain:
         limit = 2**62 if amount > 0 else 0
         _, net, out, _, _ = swap(side, pool.tao, pool.alpha, pool.weight, pool.fee_rate, given, limit)
         self.move(tao=net, alpha=-out) if amount > 0 else self.move(tao=-out, alpha=net)
-
-

@@ -115,9 +115,9 @@ def test_the_house_trades_no_more_than_the_room_of_the_window(need: int, room: i
     assert 0 <= sold <= max(-need, 0)
 
 
-@given(sell=st.booleans(), alpha=st.integers(0, 10**15), tao=st.integers(0, 10**15), limit=limits)
-def test_a_part_costs_no_more_and_brings_no_less_than_its_limit(sell: bool, alpha: int, tao: int, limit: int) -> None:
-    missing = cut.missing_to_limit(int(sell), alpha, tao, limit)
+@given(sell=st.integers(0, 1), alpha=st.integers(0, 10**15), tao=st.integers(0, 10**15), limit=limits)
+def test_a_part_costs_no_more_and_brings_no_less_than_its_limit(sell: int, alpha: int, tao: int, limit: int) -> None:
+    missing = cut.missing_to_limit(sell, alpha, tao, limit)
 
     assert missing >= 0
     if sell and alpha * limit < 2**63 * RAO:
