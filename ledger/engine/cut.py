@@ -72,7 +72,7 @@ def queue_count(state: State, market: int) -> int:
 @kernel
 def may_trade(market: Row, sell: int) -> bool:
     """Tell whether the market's stage lets this side trade."""
-    return stage_allows(market["stage"], Verb.SELL.value if sell else Verb.BUY.value)
+    return stage_allows(market["stage"], Verb.PLACE_LIMIT.value | (Verb.SELL.value if sell else Verb.BUY.value))
 
 
 @kernel

@@ -30,7 +30,7 @@ from ledger.engine.jobs import (
 from ledger.engine.layout import CommandKind
 from ledger.engine.listing import decide_configure, decide_halt, decide_list, decide_stage, market_slot
 from ledger.engine.orders import decide_order
-from ledger.engine.queue import decide_uncrossed
+from ledger.engine.queue import decide_uncrossed, reach_all
 from ledger.engine.quotes import decide_issue_quote, decide_release_quote, decide_take_quote
 from ledger.engine.reach import reach_resting
 from ledger.engine.room import room_for_timers, room_needed
@@ -168,6 +168,7 @@ def decide_one(state: State, command: Row) -> None:
         decide_release(state, command)
         apply_out(state)
         return_flight(state)
+        reach_all(state)
     elif CommandKind.HEAD_BEGIN.value <= kind <= CommandKind.REFUSE_HEAD.value:
         decide_head_record(state, command)
     else:
@@ -187,16 +188,18 @@ def decide_head_end(state: State, step: int) -> None:
     elif step == 2:
         decide_uncrossed(state)
     elif step == 3:
-        run_stops(state)
+        reach_all(state)
     elif step == 4:
-        decide_cut(state)
+        run_stops(state)
     elif step == 5:
+        decide_cut(state)
+    elif step == 6:
         decide_cover(state)
     else:
         decide_end(state)
 
 
-HEAD_END_STEPS = 7
+HEAD_END_STEPS = 8
 
 
 @kernel

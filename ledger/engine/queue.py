@@ -1,6 +1,6 @@
-"""What a new head does to the orders that wait for a cut: those that its price no longer meets leave the queue.
+"""What a new head does to orders that wait: those that its price has left leave the queue, those in the book trade.
 
-``execution`` sections 4 and 7.
+``execution`` sections 3, 4 and 7.
 """
 
 # Fields of records are Any to a checker; compiled code has one integer for all of them.
@@ -12,6 +12,7 @@ from ledger.engine.book import first_on, next_on
 from ledger.engine.cut import queue_place
 from ledger.engine.gates import is_tradable
 from ledger.engine.moves import close_order
+from ledger.engine.reach import reach_resting
 from ledger.engine.state import State, int64
 from ledger.engine.take import out_of_reach, rest_after_book
 from ledger.engine.terms import crosses_head, lasts
@@ -29,6 +30,15 @@ def decide_uncrossed(state: State) -> None:
         if is_tradable(state, state.markets[slot]):
             for sell in range(2):
                 leave_queue(state, slot, sell)
+        slot = state.markets[slot]["next"] - 1
+
+
+@kernel
+def reach_all(state: State) -> None:
+    """Let the resting orders that the mirror has come to trade on it, markets by ascending netuid."""
+    slot = state.scalars[0]["first_market"] - 1
+    while slot >= 0:
+        reach_resting(state, slot)
         slot = state.markets[slot]["next"] - 1
 
 

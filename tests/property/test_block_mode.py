@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from app.verify.exchange import Exchange
-from ledger.engine.api import Answer
+from ledger.engine.api import Answer, Records
 from ledger.engine.balances import position
 from ledger.engine.layout import CommandKind, EventKind, Flag, Job, JobState, Mode, OrderState
 from ledger.engine.pools import pending_of
@@ -138,8 +138,7 @@ class BlockMode(RuleBasedStateMachine):
                 self.exchange.sign(job.job_id, Job.SETTLEMENT, TRADING, next(self.nonces), PERIOD)
             if fate in {"fill", "refuse"}:
                 swap = settlement(self.exchange)
-                record = self.chain.fill(swap, swap.items[0]) if fate == "fill" else None
-                records = [record if record is not None else self.refusal()]
+                records = [self.chain.fill(swap, swap.items[0]) if fate == "fill" else self.refusal()]
             elif fate == "die" and job.state is JobState.SIGNED and self.exchange.height >= job.birth + PERIOD:
                 records = [dead(job.job_id, Job.SETTLEMENT)]
         self.exchange.pools[SN] = self.chain.shown
@@ -157,7 +156,7 @@ class BlockMode(RuleBasedStateMachine):
         if not int(pending_of(market, position(self.exchange.engine.state, SN))):
             assert mirror == (int(market["head_tao"]), int(market["head_alpha"]))
 
-    def refusal(self) -> Answer:
+    def refusal(self) -> Records:
         swap = settlement(self.exchange)
         record = BlockChain(self.chain.shown).fill(swap, swap.items[0])
         record["flags"] = int(record["flags"][0]) | Flag.FAILED

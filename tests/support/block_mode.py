@@ -84,7 +84,8 @@ def sign(exchange: Exchange, nonce: int = 0, period: int = 8) -> SettlementJob:
 
 def of_kind(answer: Answer, kind: EventKind) -> Records:
     """Return the events of one kind."""
-    return answer.events[answer.events["kind"] == kind]
+    found: Records = answer.events[answer.events["kind"] == kind]
+    return found
 
 
 def live(exchange: Exchange) -> dict[int, Records]:
