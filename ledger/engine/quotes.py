@@ -20,6 +20,7 @@ from ledger.engine.layout import MAX_AMOUNT, TAO_ASSET, EventKind, Flag, Mode, O
 from ledger.engine.listing import Verb, market_slot, stage_allows
 from ledger.engine.parameters import QUOTE_LIFE_MIN_MS, QUOTES_PER_ACCOUNT
 from ledger.engine.pools import mirror_of, pending_of
+from ledger.engine.reach import reach_resting
 from ledger.engine.rules import answer, append, reject
 from ledger.engine.setup import account_exists
 from ledger.engine.slab import find_order
@@ -198,7 +199,10 @@ def decide_release_quote(state: State, command: Row) -> None:
     slot = find_quote(state, command["account"], command["order_id"])
     if slot < 0:
         return reject(state, command, Refusal.UNKNOWN_QUOTE.value, command["order_id"], 0)
-    return answer(state, append_quote_end(state, slot, Refusal.QUOTE_RELEASED.value), command)
+    market = state.orders[slot]["market"]
+    answer(state, append_quote_end(state, slot, Refusal.QUOTE_RELEASED.value), command)
+    apply_out(state)
+    return reach_resting(state, market)
 
 
 @kernel

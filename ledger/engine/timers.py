@@ -14,6 +14,7 @@ from ledger.engine.layout import OrderState
 from ledger.engine.moves import end_order
 from ledger.engine.parameters import TIMERS_PER_BATCH
 from ledger.engine.quotes import append_quote_end
+from ledger.engine.reach import reach_resting
 from ledger.engine.state import State
 from ledger.engine.stops import run_stops, stops_wait
 from ledger.errors import Refusal
@@ -43,7 +44,10 @@ def decide_timers(state: State) -> None:
         if kind == OrderState.GUARD.value:
             fire_guard(state, slot)
         elif kind == OrderState.QUOTE.value:
+            market = state.orders[slot]["market"]
             append_quote_end(state, slot, Refusal.EXPIRED.value)
+            apply_out(state)
+            reach_resting(state, market)
         else:
             end_order(state, slot, Refusal.EXPIRED.value)
         apply_out(state)
