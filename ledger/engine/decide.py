@@ -32,7 +32,7 @@ from ledger.engine.listing import decide_configure, decide_halt, decide_list, de
 from ledger.engine.orders import decide_order
 from ledger.engine.queue import decide_uncrossed, reach_all
 from ledger.engine.quotes import decide_issue_quote, decide_release_quote, decide_take_quote
-from ledger.engine.reach import reach_all, reach_resting
+from ledger.engine.reach import reach_resting
 from ledger.engine.room import room_for_timers, room_needed
 from ledger.engine.rules import has_client_id, known_answer, reject, repeat_answer
 from ledger.engine.settlement import decide_cover, decide_cut
@@ -187,8 +187,6 @@ def decide_head_end(state: State, step: int) -> None:
         decide_dissolutions(state)
     elif step == 2:
         decide_uncrossed(state)
-        apply_out(state)
-        reach_all(state)
     elif step == 3:
         reach_all(state)
     elif step == 4:

@@ -77,12 +77,3 @@ def reach_resting(state: State, market_slot: int) -> None:
             following = next_on(state, place, slot)
             reach_one(state, slot)
             slot = following
-
-
-@kernel
-def reach_all(state: State) -> None:
-    """Let the resting orders of all markets that the mirror has come to trade on it, by ascending netuid."""
-    slot = state.scalars[0]["first_market"] - 1
-    while slot >= 0:
-        reach_resting(state, slot)
-        slot = state.markets[slot]["next"] - 1
