@@ -18,7 +18,7 @@ from ledger.engine.pools import index_price
 from ledger.engine.rules import append
 from ledger.engine.state import Row, State, free_amount
 from ledger.engine.take import take_order
-from ledger.engine.terms import armed_limit, is_sale, limit_hold, market_limit, open_amount
+from ledger.engine.terms import is_sale, limit_hold, market_limit, open_amount
 from ledger.errors import Refusal
 
 _NO_STOP = (-1, 0)
@@ -73,7 +73,7 @@ def limit_at_trigger(state: State, order: Row) -> tuple[int, int]:
     """Return ``(limit, hold change)`` of an order from its trigger on; a limit of 0 where no pool prices it.
 
     A market buy whose price has passed what was held for it takes the difference out of the free balance; where that
-    is too small, it pays no more than it was held for.
+    is too small, it buys what its hold pays.
     """
     if order["flags"] & Flag.LIMIT.value:
         return order["limit"], 0
@@ -82,11 +82,7 @@ def limit_at_trigger(state: State, order: Row) -> tuple[int, int]:
     if sell or order["flags"] & Flag.IN_QUOTE.value:
         return limit, 0
     more = limit_hold(order["tao"], open_amount(order), limit, order["taker_ppm"]) - order["held"]
-    if more <= 0:
-        return limit, 0
-    if more > free_amount(state, order["account"], TAO_ASSET):
-        return min(limit, armed_limit(order)), 0
-    return limit, more
+    return limit, more if 0 < more <= free_amount(state, order["account"], TAO_ASSET) else 0
 
 
 @kernel

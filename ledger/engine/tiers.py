@@ -8,7 +8,7 @@ Volume is counted in TAO per day of log time, in whole units of 0.001 TAO: the r
 
 from amm.fixed_point import mul_div_floor
 from amm.kernel_cache import kernel
-from ledger.engine.layout import EventKind
+from ledger.engine.layout import MAX_AMOUNT, EventKind
 from ledger.engine.parameters import DAY_MS
 from ledger.engine.rules import answer, append, reject
 from ledger.engine.state import Row, State, int64
@@ -88,10 +88,11 @@ def decide_tier(state: State, command: Row) -> None:
         return reject(state, command, Refusal.TIER_OUT_OF_RANGE.value, tier, min(count, TIERS - 1))
     if tier == 0 and volume != 0:
         return reject(state, command, Refusal.TIER_OUT_OF_RANGE.value, volume, 0)
-    if tier > 0 and volume <= state.tiers[tier - 1]["volume"]:
-        return reject(state, command, Refusal.TIER_OUT_OF_RANGE.value, volume, state.tiers[tier - 1]["volume"] + 1)
-    if tier + 1 < count and volume >= state.tiers[tier + 1]["volume"]:
-        return reject(state, command, Refusal.TIER_OUT_OF_RANGE.value, volume, state.tiers[tier + 1]["volume"] - 1)
+    if tier > 0:
+        below = state.tiers[tier - 1]["volume"]
+        above = state.tiers[tier + 1]["volume"] if tier + 1 < count else MAX_AMOUNT + 1
+        if not below < volume < above:
+            return reject(state, command, Refusal.TIER_OUT_OF_RANGE.value, volume, below)
     least = 1 if tier == 0 else 0
     if not least <= command["aux"] <= PPM:
         return reject(state, command, Refusal.TIER_OUT_OF_RANGE.value, command["aux"], PPM)

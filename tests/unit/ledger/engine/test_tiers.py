@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from amm.exchange_reference import cost_within, trading_fee
 from app.verify.exchange import Exchange
 from ledger.engine.api import Answer
-from ledger.engine.layout import EVENT, CommandKind, EventKind
+from ledger.engine.layout import EVENT, MAX_AMOUNT, CommandKind, EventKind
 from ledger.engine.machine import Engine
 from ledger.engine.parameters import DAY_MS
 from ledger.engine.tables import TIERS, VOLUME_UNIT
@@ -92,8 +92,9 @@ def test_a_replayed_engine_knows_tiers_and_volumes(exchange: Exchange) -> None:
     [
         (3, 9 * TAO, 1, 1, Refusal.TIER_OUT_OF_RANGE, 2),
         (0, 1, 1, 1, Refusal.TIER_OUT_OF_RANGE, 0),
-        (1, 0, 1, 1, Refusal.TIER_OUT_OF_RANGE, 1),
-        (2, TAO, 1, 1, Refusal.TIER_OUT_OF_RANGE, TAO + 1),
+        (1, 0, 1, 1, Refusal.TIER_OUT_OF_RANGE, 0),
+        (2, TAO, 1, 1, Refusal.TIER_OUT_OF_RANGE, TAO),
+        (2, MAX_AMOUNT + 1, 1, 1, Refusal.TIER_OUT_OF_RANGE, TAO),
         (0, 0, 0, 0, Refusal.TIER_OUT_OF_RANGE, 1_000_000),
         (0, 0, 1_000_001, 0, Refusal.TIER_OUT_OF_RANGE, 1_000_000),
         (1, TAO, 5, 6, Refusal.TIER_OUT_OF_RANGE, 5),
@@ -117,7 +118,7 @@ def test_a_tier_between_two_others_stays_between_them(exchange: Exchange) -> Non
 
     refused = set_tier(exchange, 1, 3 * TAO, 1, 1)
 
-    assert (refused.code, refused.bound) == (Refusal.TIER_OUT_OF_RANGE, 3 * TAO - 1)
+    assert (refused.code, refused.bound) == (Refusal.TIER_OUT_OF_RANGE, 0)
     assert set_tier(exchange, 1, 2 * TAO, 1, 1).code == 0
 
 

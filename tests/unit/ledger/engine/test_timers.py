@@ -28,6 +28,10 @@ def rest(exchange: Exchange, seconds: int, account: int = 1, **more: int) -> Ans
     return exchange.ask(CommandKind.PLACE_ORDER, flags=Flag.LIMIT, **figures)
 
 
+def timer(exchange: Exchange) -> int | None:
+    return exchange.engine.next_timer_ms
+
+
 def state_of(exchange: Exchange, order_id: int) -> OrderState | None:
     rows = exchange.engine.state.orders
     found = rows["state"][rows["order_id"] == order_id]
@@ -43,13 +47,13 @@ def ends(exchange: Exchange, at: int) -> list[tuple[EventKind, int, int]]:
 def test_a_resting_order_expires_at_its_time_and_frees_its_funds(exchange: Exchange) -> None:
     order = rest(exchange, 60)
     due = exchange.ts_ms + 60_000
-    assert exchange.engine.next_timer_ms == due
+    assert timer(exchange) == due
 
     early, late = ends(exchange, due - 1), ends(exchange, due)
 
     assert (early, late) == ([], [(EventKind.ORDER_CLOSED, order.reference, Refusal.EXPIRED)])
     assert exchange.views.balance(1, 0).free == 100 * TAO
-    assert exchange.engine.next_timer_ms is None
+    assert timer(exchange) is None
     assert booked_balances(exchange) == exchange.balances()
 
 
@@ -66,7 +70,7 @@ def test_an_order_that_is_cancelled_first_leaves_no_timer(exchange: Exchange) ->
 
     exchange.ask(CommandKind.CANCEL_ORDER, account=1, order_id=order.reference)
 
-    assert exchange.engine.next_timer_ms is None
+    assert timer(exchange) is None
     assert ends(exchange, exchange.ts_ms + 60_000) == []
 
 
@@ -119,14 +123,14 @@ def fly(exchange: Exchange, seconds: int) -> int:
 
 def test_in_flight_an_expiry_is_noted_once(exchange: Exchange) -> None:
     order_id = fly(exchange, 20)
-    due = exchange.engine.next_timer_ms
+    due = timer(exchange)
     assert due is not None
 
     ended = ends(exchange, due)
 
     assert ended == [(EventKind.CANCEL_NOTED, order_id, Refusal.EXPIRED)]
     assert state_of(exchange, order_id) == OrderState.IN_FLIGHT
-    assert exchange.engine.next_timer_ms is None
+    assert timer(exchange) is None
     assert ends(exchange, due + 1_000) == []
 
 
@@ -137,7 +141,7 @@ def test_a_guard_notes_what_is_in_flight(exchange: Exchange) -> None:
     ended = ends(exchange, exchange.ts_ms + 5_000)
 
     assert ended[0] == (EventKind.CANCEL_NOTED, order_id, Refusal.CANCEL_AFTER_FIRED)
-    assert exchange.engine.next_timer_ms is None
+    assert timer(exchange) is None
 
 
 def test_a_thousand_timers_run_before_a_batch_and_the_rest_before_the_next(exchange: Exchange) -> None:
@@ -154,7 +158,7 @@ def test_a_thousand_timers_run_before_a_batch_and_the_rest_before_the_next(excha
     assert (len(first), len(second)) == (TIMERS_PER_BATCH, 7)
     ids = [order_id for _, order_id, _ in first + second]
     assert all(before < after for before, after in pairwise(ids))
-    assert exchange.engine.next_timer_ms is None
+    assert timer(exchange) is None
     assert exchange.replay().state_hash() == exchange.engine.state_hash()
 
 
@@ -199,7 +203,7 @@ def test_nothing_lives_past_its_time_and_the_next_timer_is_the_earliest(steps: l
         rows = exchange.engine.state.orders
         waits = (rows["order_id"] != 0) & (rows["expires"] != 0) & (rows["cancel"] == 0)
         times = rows["expires"][waits].tolist()
-        assert exchange.engine.next_timer_ms == min(times, default=None)
+        assert timer(exchange) == min(times, default=None)
         assert all(due > exchange.ts_ms for due in times)
     assert booked_balances(exchange) == exchange.balances()
     assert exchange.replay().state_hash() == exchange.engine.state_hash()
