@@ -217,11 +217,12 @@ class Sequencer:
                 await self._arrived.wait()
                 continue
             now_s = loop.time()
-            if now_s >= self._next_tick_s and due_ms <= self._clock():
+            now_ms = max(self._ts_ms, self._clock())  # the time of the next batch, though the clock was set back
+            if now_s >= self._next_tick_s and due_ms <= now_ms:
                 self._next_tick_s = now_s + self._timer_interval_s
                 return True
             # Looked at again after an interval at most, since the clock may be set.
-            until_due_s = max((due_ms - self._clock()) / 1_000, self._next_tick_s - now_s)
+            until_due_s = max((due_ms - now_ms) / 1_000, self._next_tick_s - now_s)
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(max(until_due_s, 0.001), self._timer_interval_s)):
                     await self._arrived.wait()
