@@ -150,8 +150,8 @@ def affordable(alpha: int, price: int, maker_sells: int, money: int) -> int:
 def cross(state: State, slot: int) -> int:
     """Cross the working order with a resting one at its limit price.
 
-    Returns 1 where the resting order is done, 0 where the taker is, -1 where the taker's rest is dust. A resting order
-    too small to cost anything is closed as dust itself.
+    Returns 1 where the resting order is done: all that it offers is taken, or its hold is spent; 0 where the taker is;
+    -1 where the taker's rest is dust. A resting order too small to cost anything is closed as dust itself.
     """
     order, maker = state.work[0], state.orders[slot]
     price = maker["limit"]
@@ -183,13 +183,14 @@ def cross(state: State, slot: int) -> int:
     event["pool_tao"] = maker_released
     event["pool_alpha"] = price
     note_taken(state, alpha, cost, taker_fee, released)
-    rest = maker["amount"] - maker["alpha"] - alpha
+    left = maker["held"] - maker_released
+    short = alpha < offered and alpha < wanted and not maker_sells
+    done = alpha == offered
     if in_quote(maker):
-        rest = min(maker["amount"] - maker["tao"] - cost, maker["held"] - maker_released)
-        rest = mul_div_floor(max(rest, 0), RAO, price)
-    if rest == 0:
-        event = append_close(state, maker, 0)
-        event["hold"] = maker["held"] - maker_released
+        done = done or mul_div_floor(min(maker["amount"] - maker["tao"] - cost, left), RAO, price) <= 0
+    if done or short:
+        event = append_close(state, maker, 0 if done else Refusal.DUST.value)
+        event["hold"] = left
         return 1
     return 0
 
