@@ -278,6 +278,46 @@ def test_asking_again_with_the_same_id_gives_the_same_quote(exchange: Exchange) 
     assert (again.duplicate, again.reference, len(again.events)) == (True, first.reference, 0)
 
 
+def test_what_quotes_promise_is_not_sold_again() -> None:
+    exchange = Exchange()
+    exchange.set_up()
+    exchange.list_market(SN, DEEP)
+    exchange.configure(SN, target=700 * TAO)
+    accounts = [exchange.open_account(name) for name in ("alice", "bob")]
+    exchange.head(exchange.fund_house(SN, tao=2_000 * TAO, alpha=100 * TAO))
+    exchange.head([exchange.deposit_record(exchange.deposit_key(account), tao=10 * TAO) for account in accounts])
+
+    first = ask_quote(exchange, alpha=60 * TAO)
+    second = ask_quote(exchange, 2, alpha=60 * TAO)
+    order = buy(exchange, 2, alpha=60 * TAO)
+
+    assert (first.code, second.code) == (0, Refusal.NOT_BACKED)
+    assert (kinds(order)[-1], int(order.events[-1]["code"])) == (EventKind.ORDER_QUEUED, Refusal.NOT_BACKED)
+    release(exchange, first.reference)
+    assert ask_quote(exchange, 2, alpha=60 * TAO).code == 0
+
+
+def test_a_resting_order_meets_the_mirror_that_the_end_of_a_quote_leaves(exchange: Exchange) -> None:
+    quote = ask_quote(exchange, alpha=60 * TAO, flags=Flag.SELL)
+    limit = shown(exchange).mirror_tao * TAO // shown(exchange).mirror_alpha * 99_960 // 100_000
+    resting = exchange.ask(
+        CommandKind.PLACE_ORDER,
+        flags=Flag.SELL | Flag.LIMIT,
+        account=2,
+        netuid=SN,
+        alpha_rao=TAO,
+        limit=limit,
+    )
+    assert kinds(resting)[-1] == EventKind.ORDER_RESTED
+
+    ended = release(exchange, quote.reference)
+
+    assert kinds(ended) == [EventKind.QUOTE_ENDED, EventKind.FILLED, EventKind.ORDER_CLOSED]
+    filled = ended.events[1]
+    assert int(filled["flags"]) == Flag.SELL | Flag.MAKER
+    assert int(filled["tao"]) >= limit
+
+
 SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 STEPS = st.tuples(
     st.sampled_from(
@@ -294,7 +334,7 @@ def test_a_quote_inside_its_life_equals_the_execution_to_the_rao(
     steps: list[tuple[str, int, int]], pushes: list[int]
 ) -> None:
     exchange, _ = trading_exchange({"alice": (100 * TAO, 1_000 * TAO), "bob": (100 * TAO, 1_000 * TAO)})
-    alive: dict[int, tuple[int, tuple[int, ...]]] = {}
+    alive: dict[int, Promise] = {}
     for (what, account, amount), push in zip(steps, pushes, strict=False):
         if what == "buy":
             buy(exchange, account, tao=amount)
@@ -304,39 +344,59 @@ def test_a_quote_inside_its_life_equals_the_execution_to_the_rao(
             sell(exchange, account, alpha=30 * amount)
         elif what.startswith("quote"):
             more = {"tao": amount} if what == "quote" else {"alpha": 30 * amount}
-            answer = ask_quote(exchange, account, flags=Flag.SELL if what == "quote sale" else 0, **more)
+            flags = Flag.SELL if what == "quote sale" else 0
+            answer = ask_quote(exchange, account, flags=flags, life_ms=amount % BLOCK_MS + 500, **more)
             if answer.code == 0:
-                alive[answer.reference] = account, figures_of(answer)
+                alive[answer.reference] = Promise(account, answer)
         elif what in ("take", "release") and alive:
             quote_id = next(iter(alive))
-            owner, known = alive.pop(quote_id)
-            answer = take(exchange, quote_id, owner) if what == "take" else release(exchange, quote_id, owner)
-            assert what == "release" or figures_of(answer) == known
+            promise = alive.pop(quote_id)
+            answer = (take if what == "take" else release)(exchange, quote_id, promise.account)
             assert answer.code == 0
+            assert what == "release" or figures_of(answer) == promise.figures
         elif what == "head":
             exchange.pools[SN] = PoolShown(DEEP.tao * push // 100, DEEP.alpha)
+            exchange.ts_ms -= BLOCK_MS * push // 121
             exchange.head()
-            alive.clear()
         elif what == "wait":
             exchange.ts_ms += 1_000
-            ended = exchange.decide([]).events
-            for event in ended[ended["kind"] == EventKind.QUOTE_ENDED]:
-                alive.pop(int(event["order_id"]))
-        assert shown(exchange).used <= shown(exchange).cap
-        assert firm(exchange)[0] == sum(
-            -figures[0] if state_is_sale(exchange, quote_id) else figures[0] for quote_id, (_, figures) in alive.items()
-        )
-        rows = exchange.engine.state.orders
-        assert sorted(rows["order_id"][rows["state"] == OrderState.QUOTE].tolist()) == sorted(alive)
+            exchange.decide([])
+        alive = {quote_id: promise for quote_id, promise in alive.items() if promise.expires > exchange.engine.ts_ms}
+        judge(exchange, alive)
     assert booked_balances(exchange) == exchange.balances()
     assert exchange.replay().state_hash() == exchange.engine.state_hash()
 
 
+class Promise:
+    """A quote as it was issued."""
+
+    def __init__(self, account: int, answer: Answer) -> None:
+        event = answer.events[0]
+        self.account = account
+        self.figures = figures_of(answer)
+        self.expires = int(event["aux"])
+        self.window = int(event["limit"])
+        self.bought = int(event["amount"]) if not int(event["flags"]) & Flag.SELL else 0
+        self.pending = self.bought or -int(event["amount"])
+        self.paid = 0 if self.bought else int(event["tao"]) - int(event["fee"])
+
+
 def figures_of(answer: Answer) -> tuple[int, ...]:
-    event = answer.events[-1]
+    event = answer.events[0]
     return tuple(int(event[name]) for name in ("amount", "tao", "fee", "hold"))
 
 
-def state_is_sale(exchange: Exchange, quote_id: int) -> bool:
+def judge(exchange: Exchange, alive: dict[int, Promise]) -> None:
+    """Hold the rows and the sums of quotes against those known to live; a window may shrink, never what is promised."""
     rows = exchange.engine.state.orders
-    return bool(rows[rows["order_id"] == quote_id]["flags"][0] & Flag.SELL)
+    of_quotes = rows["state"] == OrderState.QUOTE
+    assert sorted(rows["order_id"][of_quotes].tolist()) == sorted(alive)
+    quotes = alive.values()
+    assert firm(exchange) == (
+        sum(promise.pending for promise in quotes),
+        sum(promise.window for promise in quotes),
+        sum(promise.bought for promise in quotes),
+        sum(promise.paid for promise in quotes),
+    )
+    market = shown(exchange)
+    assert market.used <= max(market.cap, firm(exchange)[1])
