@@ -325,15 +325,22 @@ def cross_maker(state: State, maker: int, sell: int, left: int, count: int, scra
     largest_remainder(alpha, scratch.gives[:count], scratch.gets[:count])
     given = 0
     for i in range(count):
-        if scratch.gets[i] > 0:
-            part = cross_pair(state, scratch.slots[i], maker, sell, scratch.gets[i], scratch.brings[i])
-            scratch.brings[i] -= part
-            given += part
-            if part > 0 and open_amount(state.orders[scratch.slots[i]]) == 0:
-                close_order(state, scratch.slots[i], 0)
-                scratch.brings[i] = 0
-    if open_alpha(state.orders[maker], price) == 0:
-        close_order(state, maker, 0)
+        if scratch.gets[i] == 0:
+            continue
+        taker = scratch.slots[i]
+        part = cross_pair(state, taker, maker, sell, scratch.gets[i], scratch.brings[i])
+        if part == 0:
+            continue
+        scratch.brings[i] -= part
+        given += part
+        done = open_alpha(state.orders[maker], price) <= 0
+        if done:
+            close_order(state, maker, 0)
+        if open_amount(state.orders[taker]) == 0:
+            close_order(state, taker, 0)
+            scratch.brings[i] = 0
+        if done:
+            break
     return given
 
 

@@ -9,7 +9,7 @@
 from amm.kernel_cache import kernel
 from ledger.engine.allocation import scratch_for
 from ledger.engine.book import first_on, next_on
-from ledger.engine.cut import queue_place
+from ledger.engine.cut import may_trade, queue_place
 from ledger.engine.gates import is_tradable
 from ledger.engine.moves import close_order
 from ledger.engine.reach import reach_resting
@@ -23,13 +23,15 @@ def decide_uncrossed(state: State) -> None:
     """Take the orders that the head's price no longer meets out of the queues, markets by ascending netuid, buys first.
 
     What may rest crosses the book up to its limit and rests; the others are closed. A market whose pool cannot be
-    traded keeps its queue: nothing is known about the price at which it would be cut.
+    traded keeps its queue, since nothing is known about the price at which it would be cut, and so does a side that its
+    stage does not let trade.
     """
     slot = state.scalars[0]["first_market"] - 1
     while slot >= 0:
         if is_tradable(state, state.markets[slot]):
             for sell in range(2):
-                leave_queue(state, slot, sell)
+                if may_trade(state.markets[slot], sell):
+                    leave_queue(state, slot, sell)
         slot = state.markets[slot]["next"] - 1
 
 

@@ -60,14 +60,17 @@ def may_cut(state: State) -> bool:
 
 
 @kernel
-def is_due(state: State, market: Row, customers: int, value: int) -> bool:
-    """Tell whether a swap of this value is worth a call: large enough, and with customers, a quarter of the cap or old.
+def least_value(market: Row) -> int:
+    """Return the value at p0 below which no swap is sent, rao."""
+    return max(market["min_settle"], SETTLE_FLOOR)
 
-    ``customers``: their part of the value, both in rao at p0.
-    """
-    if value < max(market["min_settle"], SETTLE_FLOOR):
+
+@kernel
+def is_due(state: State, market: Row, value: int) -> bool:
+    """Tell whether a need of this value is worth a call: large enough, and a quarter of the cap or old."""
+    if value < least_value(market):
         return False
-    if customers > 0 or value >= (market["cap"] + 3) // 4:
+    if value >= (market["cap"] + 3) // 4:
         return True
     return state.scalars[0]["head"] - market["need_since"] > NEED_HEADS
 
@@ -80,27 +83,22 @@ def item_of(state: State, market: Row, sell: int, customers: int, tight: int, mo
     price is told from the head, and from the pool before the jump while the jump gate is closed.
     """
     need = market["target"] - position(state, market["netuid"])
+    if customers == 0 and not is_due(state, market, value_at_head(market, abs(need))):
+        return 0, 0, 0, 0
     head = (market["head_tao"], market["head_alpha"], market["weight"], market["rate"])
     base = (market["head_tao"], market["head_alpha"], market["weight"])
     if market["calm"] > 0:
         base = (market["base_tao"], market["base_alpha"], market["base_weight"])
     customers = min(customers, most)
-    if sell:
-        value = value_at_head(market, customers)
-        whole = value_at_head(market, min(customers + max(-need, 0), most))
-    else:
-        value = customers
-        whole = customers + value_at_head(market, max(need, 0))
-    if not is_due(state, market, value, whole):
-        return 0, 0, 0, 0
     bound = bound_of(sell, tight, market["rate"])
     if sell:
         item = sell_item(head, base, customers, need, most, market["tolerance_ppm"], bound)
-        worth = value_at_head(market, item[0])
+        value = value_at_head(market, item[0])
     else:
         item = buy_item(head, base, customers, need, most, market["tolerance_ppm"], bound)
-        worth = item[0]
-    return item if worth >= SETTLE_FLOOR else (0, 0, 0, 0)
+        value = item[0]
+    least = least_value(market) if customers > 0 else SETTLE_FLOOR
+    return item if value >= least else (0, 0, 0, 0)
 
 
 @kernel

@@ -2,7 +2,7 @@ import pytest
 
 from amm.exchange_reference import mirror
 from amm.reference import Pool
-from app.verify.exchange import Exchange
+from app.verify.exchange import Exchange, PoolShown
 from ledger.engine.balances import position
 from ledger.engine.layout import CommandKind, EventKind, Flag, Mode, OrderState, Stage
 from ledger.errors import Refusal
@@ -254,3 +254,37 @@ def test_an_order_that_leaves_the_queue_crosses_the_book_first(exchange: Exchang
     answer = exchange.head()
 
     assert {int(event["order_id"]) for event in of_kind(answer, EventKind.CROSSED)} == {buyer}
+
+
+def test_a_stage_that_lets_nobody_trade_keeps_the_queue(exchange: Exchange) -> None:
+    order = place(exchange, 1, tao=10 * TAO, limit=33_500_000)
+    exchange.ask(CommandKind.SET_STAGE, netuid=SN, stage=Stage.CANCEL_ONLY)
+    chain = BlockChain()
+    chain.push(400 * TAO)
+    exchange.pools[SN] = chain.shown
+
+    exchange.head()
+
+    assert int(live(exchange)[order]["state"]) == OrderState.QUEUED
+
+
+def test_a_resting_order_that_a_new_head_reaches_waits_for_the_cut_of_that_head(exchange: Exchange) -> None:
+    order = place(exchange, 1, tao=10 * TAO, limit=33_200_000)
+    chain = BlockChain()
+    chain.push(-400 * TAO)
+    exchange.pools[SN] = chain.shown
+
+    answer = exchange.head()
+
+    (queued,) = of_kind(answer, EventKind.ORDER_QUEUED)
+    assert (int(queued["order_id"]), int(queued["code"])) == (order, Refusal.INSTANT_HALTED)
+    assert int(live(exchange)[order]["state"]) == OrderState.IN_FLIGHT
+
+
+def test_after_a_jump_the_limit_of_the_customers_swap_is_told_from_the_pool_before(exchange: Exchange) -> None:
+    place(exchange, 1, tao=10 * TAO, limit=1_000_000_000)
+    exchange.pools[SN] = PoolShown(5 * DEEP.tao, DEEP.alpha)
+
+    exchange.head()
+
+    assert settlement(exchange).items[0].limit < 34_000_000
