@@ -12,8 +12,9 @@ STEPS ?= 400
 SEED ?=
 SEEDS ?= 200
 WINDOWS ?= 50
+BLOCKS ?= 1000
 
-.PHONY: setup demo demo-reset demo-check test model lint format lock kill bench clean curve-campaign attack
+.PHONY: setup demo demo-reset demo-check test model lint format lock kill bench clean curve-campaign attack soak
 
 setup: $(STAMP)
 	@$(BIN)/python -m amm.kernel_cache
@@ -68,3 +69,7 @@ curve-campaign: setup
 # Informed traders, pushers of the chain and silence, many seeds; prints the house's loss beside its bound.
 attack: setup
 	$(BIN)/python -m tests.campaigns.attack --seeds $(SEEDS) --windows $(WINDOWS)
+
+# Many blocks of trading on a real chain with emission on; custody equals the chain at every head.
+soak: setup
+	$(BIN)/python -m tests.campaigns.soak --blocks $(BLOCKS)

@@ -71,9 +71,9 @@ def dissolved_of(block: FinalisedBlock, book: KeyBook) -> list[Dissolution]:
 
 def _explained(block: FinalisedBlock, public: bytes) -> int:
     """Return the change of a free balance that transfers, fees and reserves explain, rao."""
-    change, pots = 0, _removed_pots(block)
+    change, payers = 0, _payers(block)
     for event in block.events:
-        if event.is_a("Balances", "Transfer") and event.fields["from"] not in pots:
+        if event.is_a("Balances", "Transfer") and (event.fields["from"], event.extrinsic) not in payers:
             amount = event.fields["amount"]
             change += amount * ((event.fields["to"] == public) - (event.fields["from"] == public))
         elif event.is_a("TransactionPayment", "TransactionFeePaid") and event.fields["who"] == public:
@@ -85,9 +85,15 @@ def _explained(block: FinalisedBlock, public: bytes) -> int:
     return change
 
 
-def _removed_pots(block: FinalisedBlock) -> set[bytes]:
-    """Return the accounts of the subnets that a block removed: what they pay is a payout and no deposit."""
-    return {subnet_account(event.fields["netuid"]) for event in block.named("SubtensorModule", "NetworkRemoved")}
+def _payers(block: FinalisedBlock) -> set[tuple[bytes, int | None]]:
+    """Return the accounts of removed subnets, each with what removed it: what they pay there is a payout, no deposit.
+
+    In the same block an earlier swap of ours may have been paid from the same account.
+    """
+    return {
+        (subnet_account(event.fields["netuid"]), event.extrinsic)
+        for event in block.named("SubtensorModule", "NetworkRemoved")
+    }
 
 
 def deposits_of(block: FinalisedBlock, book: KeyBook, effects: Effects) -> list[Deposit]:
@@ -97,11 +103,12 @@ def deposits_of(block: FinalisedBlock, book: KeyBook, effects: Effects) -> list[
     that ``StakeTransferred`` names, less our own outcomes on it; several transfers to one position are one deposit,
     told at the last of them. Not counted: what our own extrinsics pay the hot key.
     """
-    deposits, pots = [], _removed_pots(block)
+    deposits, payers = [], _payers(block)
     last_of = {events[-1].index: position for position, events in effects.foreign.items()}
     for event in block.events:
         if event.is_a("Balances", "Transfer"):
-            key = None if event.fields["from"] in pots else book.by_public.get(event.fields["to"])
+            is_payout = (event.fields["from"], event.extrinsic) in payers
+            key = None if is_payout else book.by_public.get(event.fields["to"])
             if key is not None and arrives_from_outside(block, book, event, key.public) and event.fields["amount"]:
                 deposits.append(_tao_deposit(key, event))
         elif event.index in last_of:

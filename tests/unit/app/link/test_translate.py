@@ -402,6 +402,27 @@ def test_the_payout_of_a_removed_subnet_is_told_once_and_is_no_deposit() -> None
     assert [d.amount for d in deposits_of(block, book, effects_of(block, book, []))] == [RAO]
 
 
+def test_what_a_swap_brought_before_the_subnet_was_removed_in_the_same_block_is_no_payout() -> None:
+    maker = BlockMaker(pools={NETUID: make_pool(closed=True)})
+    swap = maker.sign(signed_bytes(STRANGER, 1), STRANGER, 1)
+    maker.event("Balances", "Transfer", subnet_account(NETUID), HOT, 7 * RAO, extrinsic=swap)
+    maker.event(STAKING, "NetworkRemoved", NETUID)
+    maker.transfer(subnet_account(NETUID), HOT, 40 * RAO)
+    maker.accounts_before[HOT] = AccountRead(free=100 * RAO, reserved=0, nonce=0)
+    maker.account(HOT, 147 * RAO)
+
+    assert [p.payout for p in dissolved_of(maker.block(), make_book())] == [40 * RAO]
+
+
+def test_a_removed_subnet_that_paid_nothing_is_told_all_the_same() -> None:
+    maker = BlockMaker(pools={NETUID: make_pool(closed=True)})
+    maker.event(STAKING, "NetworkRemoved", NETUID)
+
+    told = dissolved_of(maker.block(), make_book())
+
+    assert [(p.key, p.netuid, p.payout) for p in told] == [(HOT_KEY, NETUID, 0)]
+
+
 def test_a_position_under_an_unknown_hotkey_asks_for_the_hotkey_first() -> None:
     maker = BlockMaker()
     maker.event(STAKING, "StakeTransferred", STRANGER, ALICE, OTHER_HOTKEY, NETUID, NETUID, 1)
