@@ -18,7 +18,7 @@ from ledger.engine.evolve import apply_out
 from ledger.engine.gates import gate_reason, gates_at
 from ledger.engine.layout import MAX_AMOUNT, TAO_ASSET, EventKind, Flag, Mode, OrderState
 from ledger.engine.listing import Verb, market_slot, stage_allows
-from ledger.engine.parameters import QUOTE_LIFE_MIN_MS, QUOTES_PER_ACCOUNT
+from ledger.engine.parameters import DAY_MS, QUOTE_LIFE_MIN_MS, QUOTES_PER_ACCOUNT
 from ledger.engine.pools import mirror_of, pending_of
 from ledger.engine.reach import reach_resting
 from ledger.engine.rules import answer, append, reject
@@ -33,7 +33,7 @@ from ledger.errors import Refusal
 @kernel
 def life_ms(state: State, asked: int) -> int:
     """Return how long a firm quote lives, ms: as long as asked, but between a second and one block interval."""
-    longest = max(state.scalars[0]["interval"], QUOTE_LIFE_MIN_MS)
+    longest = max(min(state.scalars[0]["interval"], DAY_MS), QUOTE_LIFE_MIN_MS)  # what a chain tells may be absurd
     return min(max(asked, QUOTE_LIFE_MIN_MS), longest)
 
 
@@ -113,8 +113,8 @@ def decide_issue_quote(state: State, command: Row) -> None:
     """Bind the house to exact amounts until a time, with the customer's funds held.
 
     Refuses, in this order: UNKNOWN_ACCOUNT, UNKNOWN_MARKET, MARKET_STAGE, ORDER_TYPE_UNSUPPORTED, AMOUNT_OUT_OF_RANGE,
-    LIMIT_OUT_OF_RANGE, TOO_MANY, what closes instant mode, QUOTE_TOO_SMALL, LIMIT_REACHED,
-    POOL_REFUSES, WINDOW_FULL, POSITION_LIMIT, NOT_BACKED, INSUFFICIENT_FUNDS.
+    LIMIT_OUT_OF_RANGE, TOO_MANY, what closes instant mode, QUOTE_TOO_SMALL, LIMIT_REACHED, POOL_REFUSES, WINDOW_FULL,
+    POSITION_LIMIT, NOT_BACKED, INSUFFICIENT_FUNDS.
     """
     account = command["account"]
     sell = 1 if command["flags"] & Flag.SELL.value else 0
