@@ -6,6 +6,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from amm.exchange_reference import buy_out, sell_in
+from amm.reference import Pool
 from app.verify.exchange import Exchange, PoolShown
 from ledger.engine.api import Answer
 from ledger.engine.layout import CommandKind, EventKind, Flag, OrderState, Shelf, Trait
@@ -194,3 +196,62 @@ def test_money_orders_and_book_stay_in_step_through_any_acts(acts: list[tuple[An
         assert market.used <= market.cap
     assert booked_balances(exchange) == exchange.balances()
     assert exchange.replay().state_hash() == exchange.engine.state_hash()
+
+
+LADDERS = st.lists(st.tuples(st.integers(1, 30 * TAO), st.integers(0, 40_000)), max_size=6)
+
+
+def alone_on_the_book(ladder: list[tuple[int, int]], alpha: int, *, sells: bool) -> int | None:
+    """Return what the book alone gives or takes for so much alpha, None where it is too thin."""
+    total = 0
+    for offered, price in sorted(ladder, key=lambda level: -level[1] if sells else level[1]):
+        part = min(alpha, offered)
+        total += part * price // TAO if sells else -(-part * price // TAO)
+        alpha -= part
+        if alpha == 0:
+            return total
+    return None
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=SLOW)
+@given(ladder=LADDERS, alpha=st.integers(10**6, 120 * TAO), sells=st.booleans())
+def test_a_taker_never_gets_worse_than_the_better_of_book_alone_and_curve_alone(
+    ladder: list[tuple[int, int]], alpha: int, *, sells: bool
+) -> None:
+    """To 2 rao a part: each cross and each step of the curve rounds for the other side."""
+    exchange, _ = trading_exchange({"alice": (100 * TAO, 1_000 * TAO), "bob": (100 * TAO, 1_000 * TAO)})
+    side = 0 if sells else Flag.SELL
+    prices = [(offered, 33_333_000 - gap if sells else 33_334_000 + gap) for offered, gap in ladder]
+    for offered, price in prices:
+        assert place(exchange, 2, Flag.LIMIT | Flag.POST_ONLY | side, alpha_rao=offered, limit=price).code == 0
+
+    answer = place(exchange, 1, Flag.SELL if sells else 0, alpha_rao=alpha, slippage_ppm=100_000)
+
+    parts = [int(event["tao"]) for event in answer.events if event["kind"] in (EventKind.FILLED, EventKind.CROSSED)]
+    closed = answer.events[-1]
+    assert (int(closed["order_id"]), int(closed["code"])) == (answer.reference, 0)
+    pool = Pool(DEEP.tao, DEEP.alpha)
+    book = alone_on_the_book(prices, alpha, sells=sells)
+    if sells:
+        best = max(sell_in(pool, alpha).tao_out, book or 0)
+        assert sum(parts) >= best - 2 * len(parts)
+    else:
+        curve = buy_out(pool, alpha).cost
+        best = curve if book is None else min(curve, book)
+        assert sum(parts) <= best + 2 * len(parts)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
+@given(ACTS)
+def test_the_same_command_sent_again_changes_nothing(acts: list[tuple[Any, ...]]) -> None:
+    exchange, _ = trading_exchange(dict.fromkeys(("alice", "bob", "carol"), (20 * TAO, 600 * TAO)))
+    for number, act in enumerate(act for act in acts if act[0] == "limit"):
+        _, account, sells, alpha, limit, force, traits = act
+        flags = Flag.LIMIT | force | (Flag.SELL if sells else 0)
+        named = {"client_id_hi": 7, "client_id_lo": number + 1, "body_digest": number}
+        meanings = {"alpha_rao": alpha, "limit": limit, "traits": traits} | named
+        first = place(exchange, account, flags, **meanings)
+        state = exchange.engine.state_hash()
+        again = place(exchange, account, flags, **meanings)
+        assert (again.duplicate, again.code, again.reference) == (True, first.code, first.reference)
+        assert exchange.engine.state_hash() == state
