@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from ledger.engine.api import Records, Request
+from ledger.engine.command_fields import COMMAND_FIELDS
+from ledger.engine.event_fields import EVENT_FIELDS
 from ledger.engine.layout import COMMAND, CommandKind, EventKind
-from ledger.engine.meanings import COMMAND_FIELDS, EVENT_FIELDS, Meaning
+from ledger.engine.meanings import Meaning
 from ledger.errors import UnknownMeaning
 
 WORD = 8

@@ -1,7 +1,8 @@
 import pytest
 
+from ledger.engine.command_fields import COMMAND_FIELDS
+from ledger.engine.event_fields import EVENT_FIELDS
 from ledger.engine.layout import CommandKind, EventKind, Flag
-from ledger.engine.meanings import COMMAND_FIELDS, EVENT_FIELDS
 from ledger.engine.records import (
     COMMAND_NAMES,
     EVENT_NAMES,
