@@ -26,6 +26,9 @@ AT_ONCE = Flag.IOC.value | Flag.FOK.value
 _PLAIN_PRICE = 2**46
 """Prices below this, times 65 535, stay within the type."""
 
+_PLAIN_COST = 2**42
+"""Costs below this, times a fee in ppm, stay within the type."""
+
 _RAO = np.uint64(RAO)
 _HALF_WEIGHT = WEIGHT_SCALE // 2
 _ODD_RAO = 5**9
@@ -74,6 +77,14 @@ def open_alpha(order: Row, price: int) -> int:
 
 
 @kernel
+def fee_up_to(cost: int, ppm: int) -> int:
+    """Return the trading fee on a cost (``trading_fee``)."""
+    if cost < _PLAIN_COST:
+        return (cost * ppm + PPM // 2) // PPM
+    return trading_fee(cost, ppm)
+
+
+@kernel
 def fee_part(order: Row, cost: int, role: int) -> int:
     """Return the trading fee of a part of this cost: the whole order's fee after it less the fee before it, rao.
 
@@ -81,7 +92,7 @@ def fee_part(order: Row, cost: int, role: int) -> int:
     """
     ppm = order["maker_ppm"] if role == MAKER else order["taker_ppm"]
     before = order["tao"]
-    fee = trading_fee(before + cost, ppm) - trading_fee(before, ppm)
+    fee = fee_up_to(before + cost, ppm) - fee_up_to(before, ppm)
     if order["held"] > 0 and order["flags"] & Flag.SELL.value == 0:
         return max(min(fee, order["held"] - cost), 0)
     return fee
@@ -96,7 +107,7 @@ def limit_hold(before: int, alpha: int, limit: int, taker_ppm: int) -> int:
     cost = mul_div_ceil(alpha, limit, RAO)
     if cost < 0 or cost > SATURATED // 4:
         return SATURATED // 2
-    return cost + trading_fee(before + cost, taker_ppm) - trading_fee(before, taker_ppm)
+    return cost + fee_up_to(before + cost, taker_ppm) - fee_up_to(before, taker_ppm)
 
 
 @kernel

@@ -205,17 +205,23 @@ def meet_own(state: State, slot: int) -> bool:
 
 
 @kernel
+def reaches_curve(state: State, price: int, sell: int) -> bool:
+    """Tell whether a taker up to a price finds anything on the curve where the walk stands."""
+    walk = state.walk[0]
+    market = state.markets[state.work[0]["market"]]
+    return crosses_pool(sell, price, walk["pool_tao"], walk["pool_alpha"], market["weight"], market["rate"])
+
+
+@kernel
 def is_better(state: State, price: int, sell: int, curve: int) -> bool:
     """Tell whether a resting order at a price is at least as good for the taker as the curve with pool fee."""
     if not curve:
         return True
-    walk = state.walk[0]
-    arrived = walk["arrived"]
+    arrived = state.walk[0]["arrived"]
     # Where a step ended the pool's price is a rounding away from the resting order's, and no further step exists.
     if arrived != 0 and ((sell and price >= arrived) or (not sell and price <= arrived)):
         return True
-    market = state.markets[state.work[0]["market"]]
-    return not crosses_pool(sell, price, walk["pool_tao"], walk["pool_alpha"], market["weight"], market["rate"])
+    return not reaches_curve(state, price, sell)
 
 
 @kernel
@@ -247,6 +253,8 @@ def walk_on(state: State, scope: int) -> int:
                 slot = following
             continue
         if not curve or scope == PRESENT:
+            return LIMITED
+        if slot < 0 and not reaches_curve(state, limit, sell):
             return LIMITED
         target = price if slot >= 0 else limit
         reach = step_on_curve(state, target, TAKER)
