@@ -41,12 +41,24 @@ CONNECTIONS: Final = Rate(150_000, 250)
 
 # Cost of a cancel by the age of the order, seconds below which it applies (thousandths).
 _CANCEL_COST: Final = ((5, 8_000), (10, 6_000), (15, 5_000), (45, 4_000), (90, 2_000), (300, 1_000))
+_AMEND_COST: Final = ((5, 4_000), (10, 3_000), (15, 2_000))
+_EDIT_COST: Final = ((5, 7_000), (10, 6_000), (15, 5_000), (45, 3_000), (90, 2_000))
 ADD_COST: Final = 1_000
 
 
 def cancel_cost(age_ms: int) -> int:
     """Return what a cancel of an order of this age costs, thousandths."""
     return next((cost for below_s, cost in _CANCEL_COST if age_ms < below_s * 1_000), 0)
+
+
+def amend_cost(age_ms: int) -> int:
+    """Return what an amendment of an order of this age costs, its fixed part included, thousandths."""
+    return next((cost for below_s, cost in _AMEND_COST if age_ms < below_s * 1_000), ADD_COST)
+
+
+def edit_cost(age_ms: int) -> int:
+    """Return what replacing an order of this age costs, its fixed part included, thousandths."""
+    return next((cost for below_s, cost in _EDIT_COST if age_ms < below_s * 1_000), ADD_COST)
 
 
 class Counters:

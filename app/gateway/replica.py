@@ -8,7 +8,6 @@ published ones. Every read therefore stands at one ``seq``, and an answer to a w
 import asyncio
 import heapq
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from itertools import count
 from typing import Final, Protocol
 
@@ -17,18 +16,21 @@ import msgspec
 from amm.errors import AmmError
 from amm.units import parse_decimal
 from app.gateway.auth import ApiKey
+from app.gateway.folds.applied import Applied
 from app.gateway.folds.candles import Candles
 from app.gateway.folds.customers import Customers
 from app.gateway.folds.funding import Funding
 from app.gateway.folds.heads import Heads
-from app.gateway.folds.ledger import Entry, Ledger
-from app.gateway.folds.orders import Fill, Order, Orders, Step
+from app.gateway.folds.ledger import Ledger
+from app.gateway.folds.matching import Matching
+from app.gateway.folds.orders import Orders
+from app.gateway.folds.pools import MIRRORED
 from app.gateway.folds.rows import Row, payload_of, rows_of
-from app.gateway.folds.trades import Market, Trade, trade_price
+from app.gateway.folds.trades import Market
 from app.gateway.kraken.names import ALPHA_DECIMALS, COST_MIN_RAO, ORDER_MIN_RAO, TAO_DECIMALS, Names, Pair
 from chain.hashing import blake2b_256
 from ledger.engine.api import Records, StateMachine
-from ledger.engine.layout import EventKind, Flag, Mode, Stage
+from ledger.engine.layout import EventKind, Stage
 from ledger.engine.views import MarketView, Views
 
 WAITING_MAX: Final = 100_000
@@ -67,25 +69,6 @@ class ListingBody(msgspec.Struct, frozen=True):
     costmin: str = ""
 
 
-@dataclass(slots=True)
-class Applied:
-    """What one batch brought that feeds tell: trades, markets whose price or stage moved, fills, entries, steps."""
-
-    seq: int
-    ts_ms: int
-    trades: list[Trade] = field(default_factory=list)
-    moved: set[int] = field(default_factory=set)
-    restaged: set[int] = field(default_factory=set)
-    fills: list[Fill] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
-
-    def tell(self, kind: EventKind, order: Order | None, fill: Fill | None = None) -> None:
-        """Note a step of an order that is remembered."""
-        if order is not None:
-            self.steps.append(Step(kind, order, order.executed, order.cost, fill))
-
-
 class Replica:
     """State as of ``seq``; ``reads`` are the views of ``engine``, and nobody but ``apply`` changes either."""
 
@@ -94,12 +77,11 @@ class Replica:
         self.reads = reads
         self.names = Names()
         self.customers = Customers()
-        self.orders = Orders()
         self.funding = Funding()
         self.heads = Heads()
         self.ledger = Ledger()
-        self._markets: dict[int, Market] = {}
-        self._candles: dict[int, Candles] = {}
+        self.matching = Matching(self.heads)
+        self._versions: dict[int, int] = {}
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._tickets = count()
         self._listeners: list[Callable[[Applied], None]] = []
@@ -113,6 +95,11 @@ class Replica:
     def ts_ms(self) -> int:
         """Return the time of the last batch, ms."""
         return self._engine.ts_ms
+
+    @property
+    def orders(self) -> Orders:
+        """Return the orders and fills of all accounts."""
+        return self.matching.orders
 
     def listen(self, callback: Callable[[Applied], None]) -> None:
         """Call back after every batch, in order; callbacks must not block."""
@@ -129,8 +116,11 @@ class Replica:
         self._engine.evolve(batch.ts_ms, events, batch.payloads)
         applied = Applied(seq=self.seq, ts_ms=batch.ts_ms)
         for row in rows_of(events):
+            self.matching.fold(row, batch.payloads, applied)
             self._fold(row, batch.payloads, applied)
             applied.entries += self.ledger.fold(row, batch.ts_ms)
+        for netuid in applied.moved:
+            self._versions[netuid] = self.seq
         while self._waiting and self._waiting[0][0] <= self.seq:
             answer = heapq.heappop(self._waiting)[2]
             if not answer.done():
@@ -161,30 +151,28 @@ class Replica:
 
     def history(self, netuid: int) -> Market:
         """Return the trades of a listed market."""
-        return self._markets[netuid]
+        return self.matching.markets[netuid]
 
     def candles(self, netuid: int) -> Candles:
         """Return the candles of a listed market."""
-        return self._candles[netuid]
+        return self.matching.candles[netuid]
+
+    def version(self, netuid: int) -> int:
+        """Return the seq at which the book or the mirror of a market may have moved last, 0 before the first time."""
+        return self._versions.get(netuid, 0)
 
     def _fold(self, row: Row, payloads: Sequence[bytes], applied: Applied) -> None:
         ts_ms = applied.ts_ms
         match row.kind:
-            case EventKind.FILLED:
-                self._fold_fill(row, applied)
-            case EventKind.ORDER_ACCEPTED:
-                order = self.orders.accepted(row, payload_of(row, payloads).decode(), ts_ms)
-                applied.tell(EventKind.ORDER_ACCEPTED, order)
-            case EventKind.ORDER_CLOSED:
-                applied.tell(EventKind.ORDER_CLOSED, self.orders.closed(row, ts_ms))
-            case EventKind.WINDOW_OPENED:
-                applied.moved.add(row.netuid)
-            case EventKind.POOL_UPDATED if row.amount:
-                self._candles[row.netuid].pool_moved(row.amount, ts_ms)
+            case EventKind.POOL_UPDATED:
+                self.matching.pools.updated(row, self.heads.current)
+                if row.amount:
+                    self.candles(row.netuid).pool_moved(row.amount, ts_ms)
             case EventKind.HEAD_BEGAN:
                 self.heads.began(row)
             case EventKind.HEAD_ENDED:
                 self.heads.finished(row)
+                self.matching.head_ended()
             case EventKind.RECONCILIATION_BROKEN:
                 self.heads.broken(row)
             case EventKind.DEPOSIT_CREDITED | EventKind.DEPOSIT_SUSPENDED:
@@ -203,39 +191,13 @@ class Replica:
                 self.customers.address_added(row, payload_of(row, payloads))
             case EventKind.MARKET_LISTED:
                 self.names.put(_listed_pair(row, payload_of(row, payloads)))
-                self._markets[row.netuid] = Market()
-                self._candles[row.netuid] = Candles()
+                self.matching.listed(row.netuid)
                 applied.restaged.add(row.netuid)
             case EventKind.STAGE_CHANGED:
                 self.names.set_stage(row.netuid, Stage(row.code))
                 applied.restaged.add(row.netuid)
-
-    def _fold_fill(self, row: Row, applied: Applied) -> None:
-        market = self._markets[row.netuid]
-        # Of a cross there are two fills; the public trade is the taker's, the maker's half only shares its id.
-        is_second_half = row.code == Mode.CROSS and bool(row.flags & Flag.MAKER)
-        trade_id = market.take_id(continues=is_second_half)
-        fill = self.orders.filled(row, trade_id, applied.ts_ms)
-        applied.moved.add(row.netuid)
-        if fill is not None:
-            applied.fills.append(fill)
-            applied.tell(EventKind.FILLED, self.orders.find(fill.account, fill.order_id), fill)
-        if is_second_half:
-            return
-        trade = Trade(
-            trade_id=trade_id,
-            seq=row.seq,
-            netuid=row.netuid,
-            price=trade_price(row.tao, row.amount),
-            volume=row.amount,
-            cost=row.tao,
-            is_sell=bool(row.flags & Flag.SELL),
-            is_limit=fill is not None and fill.is_limit,
-            ts_ms=applied.ts_ms,
-        )
-        market.add(trade)
-        self._candles[row.netuid].traded(trade.price, volume=trade.volume, cost=trade.cost, ts_ms=trade.ts_ms)
-        applied.trades.append(trade)
+        if row.kind in MIRRORED:
+            self.matching.pools.mirror_moved(row)
 
 
 def _listed_pair(row: Row, payload: bytes) -> Pair:

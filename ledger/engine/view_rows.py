@@ -5,7 +5,7 @@ Amounts are rao; an asset number is 0 for TAO and netuid + 1 for alpha; ``None``
 
 from dataclasses import dataclass
 
-from ledger.engine.layout import Gate, Job, JobState, KeyRole, Stage
+from ledger.engine.layout import Flag, Gate, Job, JobState, KeyRole, OrderState, Stage, Trait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,3 +234,85 @@ class HaltView:
     instant: bool
     withdrawals: tuple[int, ...]
     instant_markets: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderView:
+    """One live order; amounts in rao, prices in rao per whole alpha, ``expires_ms`` 0 for never.
+
+    ``amount`` is alpha, or with ``Flag.IN_QUOTE`` TAO to spend before fees; ``open`` what of it is still to trade;
+    ``cancel``: the reason that closes it once its settlement is over, 0 for none.
+    """
+
+    order_id: int
+    account: int
+    netuid: int
+    flags: Flag
+    traits: Trait
+    state: OrderState
+    limit: int
+    trigger: int
+    amount: int
+    open: int
+    alpha: int
+    tao: int
+    fee: int
+    held: int
+    taker_ppm: int
+    maker_ppm: int
+    expires_ms: int
+    cancel: int
+    priority: int
+    userref: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteView:
+    """One firm quote that lives: exact amounts in rao, ``tao`` before the trading ``fee``; ``expires_ms`` log time."""
+
+    quote_id: int
+    account: int
+    netuid: int
+    sell: bool
+    alpha: int
+    tao: int
+    fee: int
+    held: int
+    expires_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LevelView:
+    """One price of a book: rao per whole alpha, and the alpha that its ``orders`` offer or want, rao."""
+
+    price: int
+    alpha: int
+    orders: int
+
+
+@dataclass(frozen=True, slots=True)
+class BookView:
+    """The resting orders of a market by price, best first."""
+
+    asks: tuple[LevelView, ...]
+    bids: tuple[LevelView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierView:
+    """One fee tier: the 30-day volume from which it holds, rao, and its shares of a market's fees, ppm."""
+
+    tier: int
+    volume: int
+    taker_share: int
+    maker_share: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeView:
+    """What an account pays: its tier, and the TAO it traded in 30 days, rao, rounded down by day."""
+
+    tier: int
+    volume: int
+    taker_share: int
+    maker_share: int

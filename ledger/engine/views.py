@@ -23,22 +23,30 @@ from ledger.engine.layout import (
 from ledger.engine.machine import Engine
 from ledger.engine.parameters import WITHDRAWAL_FEE_ALPHA, WITHDRAWAL_FEE_TAO
 from ledger.engine.state import State, find_address, find_balance
+from ledger.engine.view_fees import fee_view, tier_views
+from ledger.engine.view_orders import book_view, held_for, live_quotes, open_orders, order_view, quote_view
 from ledger.engine.view_rows import (
     AccountView,
     AddressView,
     AnyJob,
     ApiKeyView,
     BalanceView,
+    BookView,
     CustodyView,
+    FeeView,
     HaltView,
     HeadView,
     ItemView,
     KeyView,
+    LevelView,
     MarketView,
+    OrderView,
+    QuoteView,
     SettlementJob,
     SolvencyView,
     StakeView,
     SweepJob,
+    TierView,
     WithdrawalJob,
 )
 from ledger.errors import InvariantBroken
@@ -49,16 +57,22 @@ __all__ = [
     "AnyJob",
     "ApiKeyView",
     "BalanceView",
+    "BookView",
     "CustodyView",
+    "FeeView",
     "HaltView",
     "HeadView",
     "ItemView",
     "KeyView",
+    "LevelView",
     "MarketView",
+    "OrderView",
+    "QuoteView",
     "SettlementJob",
     "SolvencyView",
     "StakeView",
     "SweepJob",
+    "TierView",
     "Views",
     "WithdrawalJob",
 ]
@@ -191,6 +205,38 @@ class Views:
         """Return all markets, by netuid."""
         found = (self.market(netuid, ts_ms) for netuid in sorted(self._texts.markets))
         return [market for market in found if market is not None]
+
+    def order(self, order_id: int) -> OrderView | None:
+        """Return a live order."""
+        return order_view(self._state, order_id)
+
+    def open_orders(self, account: int) -> list[OrderView]:
+        """Return the live orders of an account, oldest first."""
+        return open_orders(self._state, account)
+
+    def held_for(self, order_id: int) -> int:
+        """Return what is held for a live order, rao of the asset it gives away."""
+        return held_for(self._state, order_id)
+
+    def quote(self, quote_id: int) -> QuoteView | None:
+        """Return a firm quote that lives."""
+        return quote_view(self._state, quote_id)
+
+    def quotes(self, account: int) -> list[QuoteView]:
+        """Return the firm quotes of an account that live, oldest first."""
+        return live_quotes(self._state, account)
+
+    def book(self, netuid: int, count: int = 1_000) -> BookView | None:
+        """Return the resting orders of a market by price, at most ``count`` levels a side."""
+        return book_view(self._state, netuid, count) if self._market_row(netuid) is not None else None
+
+    def tiers(self) -> list[TierView]:
+        """Return the fee tiers by ascending volume, at least one."""
+        return tier_views(self._state)
+
+    def fees(self, account: int, ts_ms: int) -> FeeView:
+        """Return what share of a market's fees an account pays at a time, and the volume that it pays it for."""
+        return fee_view(self._state, account, ts_ms)
 
     def jobs(self) -> list[AnyJob]:
         """Return all jobs that are not closed, by id."""

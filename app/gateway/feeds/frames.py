@@ -29,6 +29,8 @@ def reply_frame(reply: Reply, *, in_ms: int, out_ms: int) -> str:
             frame["symbol"] = reply.symbol
         if reply.reason:
             frame["reason"] = reply.reason
+    elif reply.beside is not None:
+        frame |= {"success": True, **reply.beside}
     else:
         frame |= {"success": True, "result": reply.result}
     return encode(frame | {"time_in": rfc3339(in_ms), "time_out": rfc3339(out_ms)})

@@ -28,9 +28,10 @@ from app.gateway.feeds.subscription import (
     TRADES,
     Stream,
 )
+from app.gateway.folds.applied import Applied
 from app.gateway.folds.trades import Trade
 from app.gateway.kraken.books import Books
-from app.gateway.replica import Applied, Replica
+from app.gateway.replica import Replica
 from app.observability import Metrics
 
 FLUSH_SECONDS: Final = 0.005

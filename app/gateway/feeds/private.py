@@ -18,9 +18,10 @@ from app.gateway.feeds.channels.executions import (
 from app.gateway.feeds.frames import encode
 from app.gateway.feeds.outbox import Outbox
 from app.gateway.feeds.subscription import BALANCES, EXECUTIONS, Stream
+from app.gateway.folds.applied import Applied
 from app.gateway.folds.ledger import Entry
 from app.gateway.folds.orders import Step
-from app.gateway.replica import Applied, Replica
+from app.gateway.replica import Replica
 
 Data = list[dict[str, Any]]
 

@@ -30,6 +30,8 @@ _NAMES: Final = {
     "validate": "validate",
     "reduce_only": "reduce_only",
 }
+_AMENDED: Final = {"order_id": "txid"}
+_OF_ORDER: Final = re.compile(r"orders\[(\d{1,3})\]\[(\w+)\](.*)")
 _LONG_FORMS: Final = {
     # Clients look for these with or without the blank, by their language: both stand here.
     errors.INSUFFICIENT_FUNDS: "{0} (insufficient user funds); {0}(insufficient user funds)",
@@ -66,12 +68,60 @@ def order_fields(asked: Fields) -> Fields:
         raise invalid_argument("margin", asked.text("margin"), bound="false")
     if asked.text("limit_price_type", "static") != "static":
         raise invalid_argument("limit_price_type", asked.text("limit_price_type"), bound="static")
-    for nested in ("triggers", "conditional"):
-        name = next((name for name in asked if name.startswith(f"{nested}[")), None)
-        if name is not None:
-            raise invalid_argument(nested, asked.text(name), bound="nothing")
+    name = next((name for name in asked if name.startswith("conditional[")), None)
+    if name is not None:
+        raise invalid_argument("conditional", asked.text(name), bound="nothing")
+    _take_trigger(asked, fields)
     fields["stptype"] = asked.text("stp_type").replace("_", "-")
     return Fields(fields)
+
+
+def _take_trigger(asked: Fields, fields: dict[str, str]) -> None:
+    """Put the trigger of a triggered order where AddOrder has it: before the limit."""
+    triggers = {name: asked.text(name) for name in asked if name.startswith("triggers[")}
+    if not fields.get("ordertype", "").startswith(("stop-loss", "take-profit")):
+        if triggers:
+            raise invalid_argument("triggers", next(iter(triggers.values())), bound="triggered orders only")
+        return
+    if triggers.get("triggers[price_type]", "static") != "static":
+        raise invalid_argument("triggers", triggers["triggers[price_type]"], bound="price_type static")
+    if "price" in fields:
+        fields["price2"] = fields.pop("price")
+    fields["price"] = triggers.get("triggers[price]", "")
+    fields["trigger"] = triggers.get("triggers[reference]", "last")
+
+
+def batch_fields(asked: Fields) -> list[Fields]:
+    """Return the orders of a ``batch_add``, each as the fields of AddOrder; what is said once holds for all."""
+    shared = {name: asked[name] for name in ("symbol", "deadline", "validate") if name in asked}
+    found: dict[int, dict[str, str]] = {}
+    for name, value in asked.items():
+        of_order = _OF_ORDER.fullmatch(name)
+        if of_order is not None:
+            position, member, rest = of_order.groups()
+            found.setdefault(int(position), dict(shared))[member + rest] = value
+    return [order_fields(Fields(found[position])) for position in sorted(found)]
+
+
+def amend_fields(asked: Fields) -> Fields:
+    """Return an ``amend_order`` as the fields of AmendOrder."""
+    return Fields({_AMENDED.get(name, name): value for name, value in asked.items()})
+
+
+def edit_fields(asked: Fields, *, is_stop: bool) -> Fields:
+    """Return an ``edit_order`` as the fields of EditOrder, whose first price is the trigger of a triggered order."""
+    fields = {"txid": asked.text("order_id"), "pair": asked.text("symbol"), "volume": asked.text("order_qty")}
+    fields["price2" if is_stop else "price"] = asked.text("limit_price")
+    if is_stop:
+        fields["price"] = asked.text("triggers[price]")
+    fields |= {
+        "userref": asked.text("order_userref"),
+        "deadline": asked.text("deadline"),
+        "validate": asked.text("validate"),
+    }
+    if "post_only" in asked:
+        fields["oflags"] = "fciq,post" if asked.flag("post_only") else "fciq"
+    return Fields({name: value for name, value in fields.items() if value})
 
 
 def socket_error(refused: Refused) -> str:

@@ -1,6 +1,7 @@
 """One ``/v2`` socket: reads requests, writes what its outbox holds, and ends when either side does."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -157,7 +158,7 @@ class Connection:
         if reply.method == "unsubscribe":
             self._hub.unsubscribe(self._outbox, stream)
         else:
-            self._hub.subscribe(self._outbox, stream, reply.result or {})
+            self._hub.subscribe(self._outbox, stream, reply.result if isinstance(reply.result, Mapping) else {})
 
     def _hold_token(self, stream: Stream, asked: Asked) -> None:
         """Keep the token of a private stream good while the stream is up."""

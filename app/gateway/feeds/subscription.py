@@ -4,7 +4,7 @@ Every answer echoes ``req_id``, refusals included, and there is one per symbol, 
 (``kraken_api`` section 13).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -68,16 +68,17 @@ class Asked:
 class Reply:
     """One answer; ``stream`` is what to begin or end once it is sent.
 
-    ``reason`` names the field and the value behind an error.
+    ``reason`` names the field and the value behind an error; ``beside`` is told instead of a result, not inside it.
     """
 
     method: str
     req_id: int | None
-    result: Mapping[str, Any] | None = None
+    result: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     error: str = ""
     symbol: str = ""
     stream: Stream | None = None
     reason: Mapping[str, str] | None = None
+    beside: Mapping[str, Any] | None = None
 
 
 class Unreadable(ValueError):  # noqa: N818 - says what is the matter

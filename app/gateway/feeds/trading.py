@@ -1,4 +1,4 @@
-"""Trading requests of one socket: ``add_order``, ``cancel_order``, ``cancel_all``, each with a token of its own."""
+"""Trading requests of one socket, each with a token of its own, done by the methods of REST."""
 
 import secrets
 from collections.abc import Awaitable, Callable
@@ -6,24 +6,35 @@ from itertools import count
 from typing import Any, Final
 
 from app.gateway.auth import ApiKey, Caller, Permission
-from app.gateway.feeds.requests import order_fields, refusal_reason, request_fields, socket_error
+from app.gateway.feeds.requests import (
+    amend_fields,
+    batch_fields,
+    edit_fields,
+    order_fields,
+    refusal_reason,
+    request_fields,
+    socket_error,
+)
 from app.gateway.feeds.subscription import UNKNOWN_METHOD, Asked, Reply
-from app.gateway.kraken import batches, errors, orders
+from app.gateway.kraken import amends, batches, errors, orders
 from app.gateway.kraken.calls import PrivateCall
 from app.gateway.kraken.errors import Refused, invalid_argument, malformed
 from app.gateway.kraken.fields import Fields, Malformed
 from app.gateway.kraken.ids import ORDER, decode_id
+from app.gateway.kraken.render import amend_id, order_id
 from app.gateway.parts import Parts
 from app.observability import get_logger
 
 CANCELS_MAX: Final = 50
+TOP_LEVEL: Final = ""
+"""The name under which a result holds what is told beside ``result`` and not in it."""
 # Nonces of REST are below 2**64: ids made from these can never be the same.
 _FIRST_NUMBER: Final = 2**64
 _SESSION_BITS: Final = 128
 _COUNT_BITS: Final = 64
 
 Results = list["Result"]
-Result = dict[str, Any] | Refused
+Result = dict[str, Any] | list[dict[str, Any]] | Refused
 
 
 class Session:
@@ -36,8 +47,13 @@ class Session:
         self._numbers = count(first)
         self._methods: dict[str, tuple[Permission, Callable[[PrivateCall], Awaitable[Results]]]] = {
             "add_order": (Permission.MODIFY_ORDERS, _add_order),
+            "amend_order": (Permission.MODIFY_ORDERS, _amend_order),
+            "edit_order": (Permission.MODIFY_ORDERS, _edit_order),
+            "batch_add": (Permission.MODIFY_ORDERS, _batch_add),
             "cancel_order": (Permission.CANCEL_ORDERS, self._cancel_order),
+            "batch_cancel": (Permission.CANCEL_ORDERS, _batch_cancel),
             "cancel_all": (Permission.CANCEL_ORDERS, _cancel_all),
+            "cancel_all_orders_after": (Permission.CANCEL_ORDERS, _cancel_all_after),
         }
 
     def knows(self, method: str) -> bool:
@@ -107,19 +123,69 @@ async def _cancel_all(call: PrivateCall) -> Results:
     return [dict(await batches.cancel_all(call))]
 
 
+async def _cancel_all_after(call: PrivateCall) -> Results:
+    return [dict(await batches.cancel_all_after(call))]
+
+
+async def _batch_cancel(call: PrivateCall) -> Results:
+    fields = {f"orders[{position}]": text for position, text in enumerate(call.fields.words("orders"))}
+    fields |= {f"cl_ord_ids[{position}]": text for position, text in enumerate(call.fields.words("cl_ord_id"))}
+    told = await batches.cancel_order_batch(_with(call, Fields(fields)))
+    return [{TOP_LEVEL: {"orders_cancelled": told["count"]}}]
+
+
+async def _batch_add(call: PrivateCall) -> Results:
+    bodies = batch_fields(call.fields)
+    placed = await batches.place_all(call, bodies)
+    told = []
+    for body, row in zip(bodies, placed, strict=True):
+        if "error" in row:
+            told.append({"error": row["error"], "reason": row["reason"]})
+        else:
+            told.append(_placed(row.get("txid", ""), body))
+    return [told]
+
+
 async def _add_order(call: PrivateCall) -> Results:
-    asked = call.fields
-    told = await orders.add_order(PrivateCall(call.parts, order_fields(asked), call.now_ms, call.caller))
-    result: dict[str, Any] = {}
-    if "txid" in told:
-        (result["order_id"],) = told["txid"]
-    for name in ("cl_ord_id", "order_userref"):
-        if asked.text(name):
-            result[name] = asked.text(name) if name == "cl_ord_id" else asked.integer(name, 0, smallest=-(2**31))
-    return [result]
+    fields = order_fields(call.fields)
+    told = await orders.add_order(_with(call, fields))
+    return [_placed(told["txid"][0] if "txid" in told else "", fields)]
+
+
+def _placed(text: str, fields: Fields) -> dict[str, Any]:
+    """Return what is told of an order that was placed, or (no id) only validated."""
+    result: dict[str, Any] = {"order_id": text} if text else {}
+    if fields.text("cl_ord_id"):
+        result["cl_ord_id"] = fields.text("cl_ord_id")
+    if fields.text("userref"):
+        result["order_userref"] = fields.integer("userref", 0, smallest=-(2**31))
+    return result
+
+
+async def _amend_order(call: PrivateCall) -> Results:
+    amending = _with(call, amend_fields(call.fields))
+    order = amends.find_one(amending)
+    told = {"amend_id": amend_id(await amends.amend(amending, order))}
+    if call.fields.text("order_id"):
+        return [told | {"order_id": order_id(order.seq)}]
+    return [told | {"cl_ord_id": order.cl_ord_id}]
+
+
+async def _edit_order(call: PrivateCall) -> Results:
+    order = amends.find_one(_with(call, Fields({"txid": call.fields.text("order_id")})))
+    told = await amends.edit_order(_with(call, edit_fields(call.fields, is_stop=order.is_stop)))
+    result = {"original_order_id": told["originaltxid"]}
+    return [{"order_id": told["txid"], **result} if "txid" in told else result]
+
+
+def _with(call: PrivateCall, fields: Fields) -> PrivateCall:
+    """Return the same call with other fields."""
+    return PrivateCall(call.parts, fields, call.now_ms, call.caller)
 
 
 def _reply(asked: Asked, result: Result) -> Reply:
     if isinstance(result, Refused):
         return Reply(asked.method, asked.req_id, error=socket_error(result), reason=refusal_reason(result))
+    if isinstance(result, dict) and TOP_LEVEL in result:
+        return Reply(asked.method, asked.req_id, beside=result[TOP_LEVEL])
     return Reply(asked.method, asked.req_id, result=result)

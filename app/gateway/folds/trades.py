@@ -76,10 +76,9 @@ class Market:
         """Return the newest trade."""
         return self.trades[-1] if self.trades else None
 
-    def take_id(self, *, continues: bool) -> int:
-        """Return the id of a fill; the two sides of one cross share it."""
-        if not continues:
-            self._last_id += 1
+    def take_id(self) -> int:
+        """Return the id of the next trade."""
+        self._last_id += 1
         return self._last_id
 
     def add(self, trade: Trade) -> None:

@@ -1,19 +1,17 @@
-"""Depth and ticker of one market from one snapshot of the mirror; what was built is kept until the mirror moves."""
+"""Depth and ticker of one market from one snapshot of book and mirror; what was built is kept until either moves."""
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Final
 
 from app.gateway.folds.trades import Bucket
-from app.gateway.kraken.depth import CLOSED, Capacity, Depth, Level, PoolCurve, build_depth, marginal_prices
+from app.gateway.kraken.depth import Depth, Level, PoolCurve, build_depth, marginal_prices, merge
 from app.gateway.replica import Replica
-from ledger.engine.layout import TAO_ASSET
-from ledger.engine.parameters import POSITION_CAPS
+from ledger.engine.layout import Gate
 from ledger.engine.views import MarketView
 
 SIZES: Final = (10, 100, 500, 1_000)
-_RAO: Final = 10**9
-_UNLIMITED: Final = 2**62
+UNTRADABLE: Final = Gate.MIRROR | Gate.CLOSED | Gate.RESERVE | Gate.SPEC | Gate.STALE | Gate.STAGE
+"""Gates behind which the pool fills nothing, neither at once nor in the next block: it is not shown then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +32,22 @@ class Ticker:
         return self.last - self.day.open
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What was built of a market: from which version of its book, and whether the pool was shown."""
+
+    version: int
+    is_pool_shown: bool
+    depth: Depth
+
+
 class Books:
     """Depth of every market, one kept per market and size."""
 
     def __init__(self, replica: Replica) -> None:
         self._replica = replica
-        self._kept: dict[tuple[int, int], tuple[Hashable, Depth]] = {}
+        self._kept: dict[tuple[int, int], _Kept] = {}
+        self._curves: dict[tuple[int, int], tuple[PoolCurve, int, Depth]] = {}
 
     def depth(self, netuid: int, count: int, now_ms: int) -> Depth:
         """Return both sides of a listed market as it stands now."""
@@ -50,25 +58,41 @@ class Books:
         return Depth(kept.asks[:count], kept.bids[:count])
 
     def _build(self, market: MarketView, count: int) -> Depth:
-        curve = self._curve(market)
-        key = (curve, market.cap)
-        known = self._kept.get((market.netuid, count))
-        if known is not None and known[0] == key:
-            return known[1]
-        first_rao = self._replica.names.pair_of(market.netuid).order_min_rao
-        depth = build_depth(curve, count, window_tao=market.cap, first_rao=first_rao)
-        self._kept[market.netuid, count] = (key, depth)
+        netuid = market.netuid
+        version, is_shown = self._replica.version(netuid), self.is_pool_shown(market)
+        known = self._kept.get((netuid, count))
+        if known is not None and (known.version, known.is_pool_shown) == (version, is_shown):
+            return known.depth
+        pool = self._pool_depth(market, count) if is_shown else Depth((), ())
+        resting = self._replica.matching.books
+        depth = Depth(
+            merge(pool.asks, resting.asks(netuid, count), count, is_bid=False),
+            merge(pool.bids, resting.bids(netuid, count), count, is_bid=True),
+        )
+        self._kept[netuid, count] = _Kept(version, is_shown, depth)
         return depth
 
-    def _curve(self, market: MarketView) -> PoolCurve:
-        return curve_of(market, self._replica.reads.accounts_total(TAO_ASSET).house)
+    def _pool_depth(self, market: MarketView, count: int) -> Depth:
+        """Return the levels of the pool alone, kept while orders come and go and the mirror stands."""
+        curve = curve_of(market)
+        known = self._curves.get((market.netuid, count))
+        if known is not None and known[:2] == (curve, market.cap):
+            return known[2]
+        first_rao = self._replica.names.pair_of(market.netuid).order_min_rao
+        depth = build_depth(curve, count, window_tao=market.cap, first_rao=first_rao)
+        self._curves[market.netuid, count] = (curve, market.cap, depth)
+        return depth
+
+    def is_pool_shown(self, market: MarketView) -> bool:
+        """Tell whether the pool fills anything: at once, or in the next block."""
+        return not market.gates & UNTRADABLE and not self._replica.reads.halts().money
 
     def ticker(self, netuid: int, now_ms: int) -> Ticker | None:
         """Return the ticker of a listed market, None before its first pool."""
         market = self._replica.market(netuid, now_ms)
         if market is None or market.mirror_tao <= 0 or market.mirror_alpha <= 0:
             return None
-        curve = self._curve(market)
+        curve = curve_of(market)
         depth = self._build(market, SIZES[0])
         highest_ask, lowest_bid = marginal_prices(curve)
         history = self._replica.history(netuid)
@@ -87,23 +111,6 @@ class Books:
         )
 
 
-def curve_of(market: MarketView, house_tao: int) -> PoolCurve:
-    """Return the mirror as a curve, each side cut to what instant fills may still move (``execution`` section 5).
-
-    ``house_tao`` is what the house owns: sales are paid out of it while the market is backed. Nothing is shown while
-    instant mode is closed, since nothing would fill.
-    """
-    asks = bids = CLOSED
-    if market.instant_open:
-        window = max(market.cap - market.used, 0)
-        backing = max(market.position, 0) if market.backed else _UNLIMITED
-        asks = Capacity(window, backing)
-        bids = Capacity(min(window, max(house_tao, 0)) if market.backed else window)
-    if abs(market.need) * market.spot_rao // _RAO > POSITION_CAPS * market.cap:
-        # Beyond the position limit only what brings the house back is filled.
-        back = max(2 * abs(market.need) - 1, 0)
-        if market.need > 0:
-            asks, bids = CLOSED, Capacity(bids.tao, min(bids.alpha, back))
-        else:
-            asks, bids = Capacity(asks.tao, min(asks.alpha, back)), CLOSED
-    return PoolCurve(market.mirror_tao, market.mirror_alpha, market.weight, market.fee_rate, asks, bids)
+def curve_of(market: MarketView) -> PoolCurve:
+    """Return the mirror as a curve."""
+    return PoolCurve(market.mirror_tao, market.mirror_alpha, market.weight, market.fee_rate)

@@ -1,11 +1,11 @@
-"""The pool shown as an order book: levels on a grid of prices, each with what the curve really gives up to it.
+"""The book as takers meet it: resting orders at their prices, and the pool as levels on a grid of prices.
 
-A level at price P holds the alpha between the previous grid price and the point where the marginal price, pool fee
-included, equals P, rounded down to the lot (``kraken_api`` section 15). So a limit order at a shown price for the sum
-shown up to it fills completely.
+A level of the pool at price P holds the alpha between the previous grid price and the point where the marginal price,
+pool fee included, equals P, rounded down to the lot (``kraken_api`` section 15). So a limit order at a shown price for
+the sum shown up to it is filled completely: at once where it fits the window, else in the next block at its price.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
@@ -26,10 +26,8 @@ LEVELS_IN_WINDOW: Final = 64
 PRICE_MAX_RAO: Final = 10**15
 # An order is judged by whole rao: nearer than this to its limit price, roundings could make it miss.
 SLACK_RAO: Final = 3
-# Emission and chain buys move the price of a small pool by up to 13 ppm a block.
-DRIFT_PPM: Final = 25
 _PPM: Final = 1_000_000
-_UNLIMITED: Final = 2**62
+_SKIPPED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,85 +61,42 @@ class Curve(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Capacity:
-    """What instant fills may still move on one side: TAO of window and house, alpha the house may trade; rao."""
-
-    tao: int = _UNLIMITED
-    alpha: int = _UNLIMITED
-
-
-OPEN: Final = Capacity()
-CLOSED: Final = Capacity(tao=0, alpha=0)
-
-
-@dataclass(frozen=True, slots=True)
 class PoolCurve:
-    """The mirror pool by the engine's own kernels, within what each side may still fill."""
+    """The mirror pool by the engine's own kernels."""
 
     tao: int
     alpha: int
     weight: int
     fee_rate: int
-    asks: Capacity = OPEN
-    bids: Capacity = OPEN
     grain: int = 1
 
     def ask_reach(self, price: int) -> int:
         """Return the alpha a buy with this limit surely gets, by the engine's own plan."""
-        nearer = price - drift_margin(price)
-        high, low = _limit_limbs(shares.bound_buy(nearer, self.fee_rate))
-        net = min(int(steps.net_to_price_buy(self.tao, self.alpha, self.weight, high, low)), self.asks.tao)
+        high, low = _limit_limbs(shares.bound_buy(price, self.fee_rate))
+        net = int(steps.net_to_price_buy(self.tao, self.alpha, self.weight, high, low))
         if net <= 0:
             return 0
         status, out = pool_kernels.curve_buy(self.tao, self.alpha, self.weight, net)
         cost = steps.gross_for_net(net, self.fee_rate)
         if status != OK or int(out) * price - cost * RAO_PER_WHOLE < SLACK_RAO * RAO_PER_WHOLE:
             return 0
-        return min(int(out), self.asks.alpha)
+        return int(out)
 
     def bid_reach(self, price: int) -> int:
         """Return the alpha a sale with this limit surely takes, pool fee inside, by the engine's own plan."""
-        nearer = price + drift_margin(price)
-        high, low = _limit_limbs(shares.bound_sell(nearer, self.fee_rate))
+        high, low = _limit_limbs(shares.bound_sell(price, self.fee_rate))
         net = steps.net_to_price_sell(self.tao, self.alpha, self.weight, high, low)
-        gross = min(int(steps.gross_for_net(net, self.fee_rate)), self.bids.alpha)
+        gross = int(steps.gross_for_net(net, self.fee_rate))
         if gross <= 0:
             return 0
-        if self._sale(gross) > self.bids.tao:
-            gross = self._largest_sale(gross)
-        slack = self._sale(gross) * RAO_PER_WHOLE - gross * price
-        return gross if slack >= SLACK_RAO * RAO_PER_WHOLE else 0
-
-    def _largest_sale(self, too_much: int) -> int:
-        """Return about the most alpha, never too much, whose sale stays within the side's TAO."""
-        low, high = 0, too_much
-        while high - low > LOT_RAO // 2:
-            middle = (low + high) // 2
-            if self._sale(middle) <= self.bids.tao:
-                low = middle
-            else:
-                high = middle
-        return low
-
-    def _sale(self, gross: int) -> int:
-        """Return the TAO a sale brings; more than any window where the pool refuses it."""
-        if gross == 0:
-            return 0
         status, out, *_ = steps.sell_in(self.tao, self.alpha, self.weight, self.fee_rate, gross)
-        return int(out) if status == OK else _UNLIMITED
+        if status != OK or int(out) * RAO_PER_WHOLE - gross * price < SLACK_RAO * RAO_PER_WHOLE:
+            return 0
+        return gross
 
     def range_ppm(self, tao: int) -> int:
         """Return about how far a swap of that TAO moves the price, ppm."""
         return tao * _PPM * 10**18 // max(self.tao * (10**18 - self.weight), 1)
-
-
-def drift_margin(price: int) -> int:
-    """Return how much of a price is not used up by its level, rounded up.
-
-    A head that lands between a client's look and its order moves the pool's price; without this the order would miss
-    its limit. It makes the spread shown wider by a fortieth or so, while orders still pay what the pool asks.
-    """
-    return -(-price * DRIFT_PPM // _PPM)
 
 
 def _limit_limbs(bound: int) -> tuple[np.uint64, np.uint64]:
@@ -190,7 +145,7 @@ def build_side(
     for price in prices:
         reach = curve.bid_reach(price) if is_bid else curve.ask_reach(price)
         if 0 < reach <= before:
-            break  # the window or the house is used up: further prices add nothing
+            break  # the pool gives no more: further prices add nothing
         lots = (reach - before) // lot
         if not levels and lots * lot_rao < first_rao:
             continue
@@ -260,9 +215,23 @@ def build_depth(curve: PoolCurve, count: int, *, window_tao: int, first_rao: int
         return Depth((), ())
     ask, bid = marginal_prices(curve)
     step = step_for(curve, window_tao, first_rao)
-    # Prices within the drift margin have nothing, and the first bucket may be too small.
-    # Rounded to ticks, a step may be a third of what it is called.
-    skipped = 2 + 3 * DRIFT_PPM // step
-    asks = build_side(curve, islice(prices_above(ask, step), count + skipped), is_bid=False, first_rao=first_rao)
-    bids = build_side(curve, islice(prices_below(bid, step), count + skipped), is_bid=True, first_rao=first_rao)
+    # The first prices may hold too little to be told alone.
+    asks = build_side(curve, islice(prices_above(ask, step), count + _SKIPPED), is_bid=False, first_rao=first_rao)
+    bids = build_side(curve, islice(prices_below(bid, step), count + _SKIPPED), is_bid=True, first_rao=first_rao)
     return Depth(tuple(asks[:count]), tuple(bids[:count]))
+
+
+def merge(curve: Sequence[Level], resting: Iterable[tuple[int, int]], count: int, *, is_bid: bool) -> tuple[Level, ...]:
+    """Return one side of both sources, best first, at most ``count`` levels; equal prices become one level.
+
+    ``resting``: price and alpha of what rests, rounded here: the price to the tick on the side of the maker, so that
+    an order at the shown price meets it, and the volume down to the lot.
+    """
+    volumes: dict[int, int] = {level.price: level.volume for level in curve}
+    for price, volume in resting:
+        ticks = price // PRICE_TICK_RAO if is_bid else -(-price // PRICE_TICK_RAO)
+        shown = max(ticks, 1) * PRICE_TICK_RAO
+        lots = volume // LOT_RAO * LOT_RAO
+        if lots:
+            volumes[shown] = volumes.get(shown, 0) + lots
+    return tuple(Level(price, volumes[price]) for price in sorted(volumes, reverse=is_bid)[:count])

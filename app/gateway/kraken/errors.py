@@ -28,6 +28,7 @@ ORDER_MINIMUM: Final = "EOrder:Order minimum not met"
 COST_MINIMUM: Final = "EOrder:Cost minimum not met"
 TICK_SIZE: Final = "EOrder:Tick size check failed"
 INVALID_ORDER: Final = "EOrder:Invalid order"
+POST_ONLY_ORDER: Final = "EOrder:Invalid order:Post only order"
 UNKNOWN_ORDER: Final = "EOrder:Unknown order"
 ORDERS_LIMIT: Final = "EOrder:Orders limit exceeded"
 ORDER_RATE_LIMIT: Final = "EOrder:Rate limit exceeded"
@@ -47,7 +48,7 @@ class Refused(Exception):  # noqa: N818 - named as style.md names the family
     """A request that is answered no.
 
     ``error``: the string clients know; ``code``: our stable code; ``name``, ``value``, ``bound``: which field was
-    wrong, its value in the client's own text, and what would have been right.
+    wrong, its value in the client's own text, and what would have been right; ``figure`` the engine's own, if any.
     """
 
     error: str
@@ -55,6 +56,7 @@ class Refused(Exception):  # noqa: N818 - named as style.md names the family
     name: str = ""
     value: str = ""
     bound: str = ""
+    figure: int = 0
 
     def reason(self) -> dict[str, str]:
         """Return what ``reason`` of the envelope says, without empty members."""
@@ -72,7 +74,7 @@ def malformed(why: str) -> Refused:
     return Refused(INVALID_ARGUMENTS, "malformed_request", value=why)
 
 
-def price_decimals(pair: str, value: str, decimals: int) -> Refused:
+def price_decimals(pair: str, value: str, decimals: int, *, name: str = "price") -> Refused:
     """Return the refusal of a price finer than the pair's tick."""
     text = f"EOrder:Invalid price:{pair} price can only be specified up to {decimals} decimals."
-    return Refused(text, "too_many_decimals", name="price", value=value, bound=f"at most {decimals} decimals")
+    return Refused(text, "too_many_decimals", name=name, value=value, bound=f"at most {decimals} decimals")

@@ -4,13 +4,15 @@ from collections.abc import Iterator, Mapping
 from email.utils import formatdate
 from typing import Any, Final
 
+from amm.units import format_decimal
 from app.gateway.folds.trades import Trade
 from app.gateway.kraken import errors
 from app.gateway.kraken.books import Books, Ticker
 from app.gateway.kraken.calls import Call, Handler
 from app.gateway.kraken.depth import Level
-from app.gateway.kraken.envelope import alpha_text, lot_text, price_text, rfc3339, seconds, tao_text
+from app.gateway.kraken.envelope import alpha_text, lot_text, number, price_text, rfc3339, seconds, tao_text
 from app.gateway.kraken.errors import Refused, invalid_argument
+from app.gateway.kraken.fees import maker_ppm, taker_ppm
 from app.gateway.kraken.names import (
     COST_DECIMALS,
     DISPLAY_DECIMALS,
@@ -19,10 +21,11 @@ from app.gateway.kraken.names import (
     PAIR_DECIMALS,
     PAIRS_ASKED_MAX,
     QUOTE,
+    TAO_DECIMALS,
     Pair,
     result_key,
 )
-from ledger.engine.views import MarketView
+from ledger.engine.views import MarketView, TierView
 
 TRADES_MAX: Final = 1_000
 DEPTH_DEFAULT: Final = 100
@@ -80,6 +83,7 @@ class Public:
     def _pair_object(self, call: Call, pair: Pair) -> dict[str, Any]:
         market = call.replica.market(pair.netuid, call.now_ms)
         taker, maker = (market.taker_ppm, market.maker_ppm) if market is not None else (0, 0)
+        tiers = call.replica.reads.tiers()
         return {
             "altname": pair.key,
             "wsname": pair.wsname,
@@ -94,8 +98,8 @@ class Public:
             "lot_multiplier": 1,
             "leverage_buy": [],
             "leverage_sell": [],
-            "fees": [[0, taker / _PPM_PER_PERCENT]],
-            "fees_maker": [[0, maker / _PPM_PER_PERCENT]],
+            "fees": [_fee_row(tier, taker_ppm(taker, tier)) for tier in tiers],
+            "fees_maker": [_fee_row(tier, maker_ppm(taker, maker, tier)) for tier in tiers],
             "fee_volume_currency": QUOTE,
             "margin_call": 80,
             "margin_stop": 40,
@@ -189,6 +193,11 @@ def _asked_pairs(call: Call) -> Iterator[tuple[str, Pair]]:
     for text in asked:
         pair = call.pair(text)
         yield result_key(pair, text), pair
+
+
+def _fee_row(tier: TierView, ppm: int) -> list[Any]:
+    """Return one row of a fee schedule: volume in TAO, and the fee in percent; both numbers."""
+    return [number(format_decimal(tier.volume, decimals=TAO_DECIMALS, trim=True)), ppm / _PPM_PER_PERCENT]
 
 
 def _level_row(level: Level, at: int) -> list[Any]:

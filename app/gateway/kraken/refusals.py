@@ -40,6 +40,14 @@ STRINGS: Final[Mapping[Refusal, str]] = {
     Refusal.SLIPPAGE_OUT_OF_RANGE: INVALID_ARGUMENTS,
     Refusal.DEADLINE_PASSED: errors.DEADLINE,
     Refusal.UNKNOWN_ORDER: errors.UNKNOWN_ORDER,
+    Refusal.POST_ONLY_WOULD_TRADE: errors.POST_ONLY_ORDER,
+    Refusal.AMEND_NOT_POSSIBLE: errors.INVALID_ORDER,
+    Refusal.TRIGGER_OUT_OF_RANGE: f"{INVALID_ARGUMENTS}:price",
+    Refusal.EXPIRY_OUT_OF_RANGE: f"{INVALID_ARGUMENTS}:expiretm",
+    Refusal.TIMEOUT_OUT_OF_RANGE: f"{INVALID_ARGUMENTS}:timeout",
+    Refusal.UNKNOWN_QUOTE: errors.UNKNOWN_ORDER,
+    Refusal.TIER_OUT_OF_RANGE: INVALID_ARGUMENTS,
+    Refusal.QUOTE_TOO_SMALL: errors.ORDER_MINIMUM,
     # Most of these close an accepted order, and are told as its reason; a client that gets one as an answer may retry.
     Refusal.WINDOW_FULL: errors.UNAVAILABLE,
     Refusal.HEAD_STALE: errors.CANCEL_ONLY,
@@ -54,6 +62,13 @@ STRINGS: Final[Mapping[Refusal, str]] = {
     Refusal.LIMIT_REACHED: errors.INVALID_ORDER,
     Refusal.SLIPPAGE_REACHED: errors.INVALID_ORDER,
     Refusal.SPEC_UNKNOWN: errors.CANCEL_ONLY,
+    Refusal.CANCELLED: errors.UNKNOWN_ORDER,
+    Refusal.EXPIRED: errors.UNKNOWN_ORDER,
+    Refusal.FOK_NOT_FILLABLE: errors.INVALID_ORDER,
+    Refusal.SELF_TRADE: errors.INVALID_ORDER,
+    Refusal.CANCEL_AFTER_FIRED: errors.UNKNOWN_ORDER,
+    Refusal.ORDER_OF_DISSOLVED: errors.CANCEL_ONLY,
+    Refusal.QUOTE_RELEASED: errors.UNKNOWN_ORDER,
     Refusal.BELOW_MINIMUM: errors.FUNDING_INVALID_AMOUNT,
     Refusal.UNKNOWN_OWNER: errors.PERMISSION_DENIED,
     Refusal.MARKET_DISSOLVED: errors.CANCEL_ONLY,
@@ -97,7 +112,16 @@ _REASONS: Final[Mapping[Refusal, str]] = {
     Refusal.SLIPPAGE_REACHED: "Market price protection",
     Refusal.LIMIT_REACHED: "Limit price reached",
     Refusal.WINDOW_FULL: "Beyond the instant capacity that this block has left",
+    Refusal.CANCELLED: "User requested",
+    Refusal.EXPIRED: "Order expired",
+    Refusal.FOK_NOT_FILLABLE: "Fill or kill order not fillable",
+    Refusal.SELF_TRADE: "Self trade prevention",
+    Refusal.CANCEL_AFTER_FIRED: "Cancel after timer",
+    Refusal.ORDER_OF_DISSOLVED: "Market closed",
+    Refusal.INSUFFICIENT_FUNDS: "Insufficient funds",
+    Refusal.POST_ONLY_WOULD_TRADE: "Post only order",
 }
+"""Where clients know a reason in other words than the ledger's."""
 
 
 _AMOUNTS: Final = frozenset(
@@ -108,8 +132,14 @@ _AMOUNTS: Final = frozenset(
         Refusal.FEE_ABOVE_MAXIMUM,
         Refusal.NOT_COVERED,
         Refusal.LIMIT_OUT_OF_RANGE,
+        Refusal.TRIGGER_OUT_OF_RANGE,
+        Refusal.QUOTE_TOO_SMALL,
     }
 )
+
+
+_BLAMED: Final = frozenset({Refusal.ORDER_TYPE_UNSUPPORTED, Refusal.LIMIT_OUT_OF_RANGE, Refusal.TRIGGER_OUT_OF_RANGE})
+"""Refusals whose string names the field that the caller knows."""
 
 
 def refused_by(
@@ -126,12 +156,15 @@ def refused_by(
         text = FUNDING_STRINGS.get(refusal, text)
     elif refusal is Refusal.MARKET_STAGE and stage is not None:
         text = _STAGE_STRINGS.get(stage, text)
-    elif refusal is Refusal.ORDER_TYPE_UNSUPPORTED and name:
+    elif refusal in _BLAMED and name:
         text = f"{INVALID_ARGUMENTS}:{name}"
+    elif refusal is Refusal.TOO_MANY and name == "orders":
+        text = errors.ORDERS_LIMIT
     bound = TEXTS[refusal].right
     if answer.bound:
         bound = f"{bound} ({_figure(refusal, answer.bound)})"
-    return Refused(text, refusal.name.lower(), name=name, value=shown or _figure(refusal, answer.value), bound=bound)
+    value = shown or _figure(refusal, answer.value)
+    return Refused(text, refusal.name.lower(), name=name, value=value, bound=bound, figure=answer.value)
 
 
 def _figure(refusal: Refusal, figure: int) -> str:

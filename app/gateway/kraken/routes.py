@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.gateway.auth import Authenticator
 from app.gateway.bodies import BodyTooLarge, client_address, read_body
-from app.gateway.kraken import account, batches, errors, funding, ledgers, orders, standing
+from app.gateway.kraken import account, amends, batches, errors, funding, history, ledgers, orders, standing
 from app.gateway.kraken.books import Books
 from app.gateway.kraken.calls import Call, Handler, Method, PrivateCall, Result
 from app.gateway.kraken.charts import Charts
@@ -36,7 +36,7 @@ class KrakenRoutes:
         self._authenticator: Authenticator = parts.authenticator
         charts = Charts(Spreads(parts.replica, books))
         self._public: Mapping[str, Handler] = {**Public(books).methods(), **charts.methods()}
-        groups = (account, standing, ledgers, orders, batches, funding)
+        groups = (account, standing, ledgers, orders, amends, history, batches, funding)
         self._private: Mapping[str, Method] = {
             name: method for group in groups for name, method in group.methods().items()
         }

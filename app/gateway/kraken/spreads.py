@@ -5,8 +5,9 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
+from app.gateway.folds.applied import Applied
 from app.gateway.kraken.books import Books
-from app.gateway.replica import Applied, Replica
+from app.gateway.replica import Replica
 
 ROWS_MAX: Final = 200
 PAUSE_MS: Final = 100

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from amm.units import format_decimal
 from app.gateway.auth import Permission
-from app.gateway.folds.trades import DAY_MS
 from app.gateway.kraken.account import rows_of
 from app.gateway.kraken.calls import Method, PrivateCall
 from app.gateway.kraken.envelope import tao_text
+from app.gateway.kraken.fees import maker_ppm, taker_ppm
 from app.gateway.kraken.names import PAIRS_ASKED_MAX, QUOTE, TAO, Asset, Pair, result_key
+from ledger.engine.views import TierView
 
-VOLUME_DAYS: Final = 30
 _RAO: Final = 10**9
 _ZERO: Final = "0.000000000"
 _PERCENT_DECIMALS: Final = 4
@@ -59,21 +59,21 @@ async def trade_balance(call: PrivateCall) -> dict[str, str]:
 
 
 async def trade_volume(call: PrivateCall) -> dict[str, Any]:
-    """Return what the account traded in 30 days, in TAO, and the fees of the pairs asked for: one row for everybody."""
-    since_ms = call.now_ms - VOLUME_DAYS * DAY_MS
-    volume = 0
-    for fill in call.replica.orders.fills_of(call.account):
-        if fill.ts_ms < since_ms:
-            break
-        volume += fill.cost
-    told: dict[str, Any] = {"currency": QUOTE, "volume": tao_text(volume)}
+    """Return what the account traded in 30 days, in TAO, and its own fees of the pairs asked for."""
+    now_ms = max(call.now_ms, call.replica.ts_ms)
+    fees = call.replica.reads.fees(call.account, now_ms)
+    told: dict[str, Any] = {"currency": QUOTE, "volume": tao_text(fees.volume)}
     asked = _asked_pairs(call)
     if asked:
+        tiers = call.replica.reads.tiers()
+        following = next((tier for tier in tiers if tier.tier > fees.tier), None)
+        held = tiers[fees.tier] if fees.tier < len(tiers) else tiers[0]
         told["fees"], told["fees_maker"] = {}, {}
         for key, pair in asked.items():
             market = call.replica.market(pair.netuid, call.now_ms)
             taker, maker = (market.taker_ppm, market.maker_ppm) if market is not None else (0, 0)
-            told["fees"][key], told["fees_maker"][key] = _fee_object(taker), _fee_object(maker)
+            told["fees"][key] = _fee_object([taker_ppm(taker, tier) for tier in tiers], held, following)
+            told["fees_maker"][key] = _fee_object([maker_ppm(taker, maker, tier) for tier in tiers], held, following)
     return told
 
 
@@ -85,9 +85,20 @@ def _asked_pairs(call: PrivateCall) -> dict[str, Pair]:
     return {result_key(pair, text): pair for text in texts[:PAIRS_ASKED_MAX] for pair in [call.pair(text)]}
 
 
-def _fee_object(ppm: int) -> dict[str, Any]:
-    fee = format_decimal(ppm, decimals=_PERCENT_DECIMALS)
-    return {"fee": fee, "minfee": fee, "maxfee": fee, "nextfee": None, "tiervolume": _ZERO, "nextvolume": None}
+def _fee_object(fees: list[int], held: TierView, following: TierView | None) -> dict[str, Any]:
+    """Return one fee row; ``fees``: of every tier, ppm."""
+    return {
+        "fee": _percent(fees[held.tier]),
+        "minfee": _percent(min(fees)),
+        "maxfee": _percent(max(fees)),
+        "nextfee": None if following is None else _percent(fees[following.tier]),
+        "tiervolume": tao_text(held.volume),
+        "nextvolume": None if following is None else tao_text(following.volume),
+    }
+
+
+def _percent(ppm: int) -> str:
+    return format_decimal(ppm, decimals=_PERCENT_DECIMALS)
 
 
 async def open_positions(call: PrivateCall) -> list[Any] | dict[str, Any]:

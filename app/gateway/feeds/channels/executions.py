@@ -4,16 +4,19 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any, Final
 
-from app.gateway.folds.orders import Fill, Order, Step
+from app.gateway.folds.fills import Fill
+from app.gateway.folds.orders import Order, Step, step_of
 from app.gateway.folds.trades import trade_price
 from app.gateway.kraken.envelope import alpha_text, number, price_text, rfc3339, tao_text
 from app.gateway.kraken.names import QUOTE, Names, Pair
 from app.gateway.kraken.refusals import closing_reason
-from app.gateway.kraken.render import order_id, trade_id
+from app.gateway.kraken.render import order_id, trade_id, trigger_word
 from ledger.engine.layout import EventKind, Flag
+from ledger.errors import Refusal
 
 SNAPSHOT_TRADES: Final = 50
 PENDING: Final = "pending_new"
+_CLOSED: Final = {0: "filled", int(Refusal.EXPIRED): "expired"}
 _ZERO: Final = number("0")
 
 
@@ -30,53 +33,73 @@ def frames_of(steps: Iterable[Step], names: Names) -> Iterator[list[dict[str, An
                 if step.fill is not None
             ]
         else:
-            yield [event for step in run for event in _order_events(step, names.pair_of(step.order.netuid))]
+            told = [event for step in run for event in _order_events(step, names.pair_of(step.order.netuid))]
+            if told:
+                yield told
 
 
 def _order_events(step: Step, pair: Pair) -> list[dict[str, Any]]:
-    order = step.order
-    if step.kind == EventKind.ORDER_ACCEPTED:
-        return [
-            _order_event(order, pair, exec_type=word, status=word, executed=0, cost=0, ts_ms=order.opened_ms)
-            for word in (PENDING, "new")
-        ]
-    word = "filled" if order.reason == 0 else "canceled"
-    told = _order_event(
-        order, pair, exec_type=word, status=word, executed=step.executed, cost=step.cost, ts_ms=order.closed_ms
-    )
-    if order.reason:
-        told["reason"] = told["cancel_reason"] = closing_reason(order.reason)
-    return [told]
+    match step.kind:
+        case EventKind.ORDER_ACCEPTED:
+            return [_order_event(step, pair, exec_type=word, status=word) for word in (PENDING, "new")]
+        case EventKind.ORDER_CLOSED:
+            word = _CLOSED.get(step.code, "canceled")
+            told = _order_event(step, pair, exec_type=word, status=word)
+            if step.code:
+                told["reason"] = told["cancel_reason"] = closing_reason(step.code)
+            return [told]
+        case EventKind.ORDER_AMENDED:
+            told = _order_event(step, pair, exec_type="amended", status=_live_status(step))
+            return [told | {"amended": True, "reason": "User requested"}]
+        case EventKind.ORDER_QUEUED:
+            told = _order_event(step, pair, exec_type="restated", status=_live_status(step))
+            why = f": {closing_reason(step.code)}" if step.code else ""
+            return [told | {"reason": f"Waits for the next block{why}"}]
+        case EventKind.STOP_TRIGGERED:
+            return [_order_event(step, pair, exec_type="status", status="triggered")]
+        case EventKind.CANCEL_NOTED:
+            told = _order_event(step, pair, exec_type="status", status=_live_status(step))
+            return [told | {"reason": "Cancel pending"}]
+        case _:  # resting, armed or being settled: to clients the order is new all the while
+            return []
+
+
+def _live_status(step: Step) -> str:
+    if step.executed:
+        return "partially_filled"
+    return "triggered" if step.order.is_triggered else "new"
 
 
 def open_orders_data(orders: Iterable[Order], names: Names) -> list[dict[str, Any]]:
     """Return the snapshot of open orders."""
-    return [
-        _order_event(
-            order,
-            names.pair_of(order.netuid),
-            exec_type="new",
-            status="partially_filled" if order.executed else "new",
-            executed=order.executed,
-            cost=order.cost,
-            ts_ms=order.opened_ms,
-        )
-        for order in orders
-    ]
+    told = []
+    for order in orders:
+        step = step_of(EventKind.ORDER_ACCEPTED, order, order.opened_ms)
+        told.append(_order_event(step, names.pair_of(order.netuid), exec_type="new", status=_live_status(step)))
+    return told
 
 
-def _order_event(
-    order: Order, pair: Pair, *, exec_type: str, status: str, executed: int, cost: int, ts_ms: int
-) -> dict[str, Any]:
-    told = _about(order, pair) | {
+def _order_event(step: Step, pair: Pair, *, exec_type: str, status: str) -> dict[str, Any]:
+    order = step.order
+    told = _about(order, pair, step) | {
         "exec_type": exec_type,
         "order_status": status,
-        "time_in_force": "IOC" if order.flags & Flag.IOC or not order.is_limit else "GTC",
-        "post_only": bool(order.flags & Flag.POST_ONLY),
+        "time_in_force": _time_in_force(order),
+        "post_only": Flag.POST_ONLY in order.flags,
         "fee_ccy_pref": "fciq",
-        "timestamp": rfc3339(ts_ms),
+        "timestamp": rfc3339(step.ts_ms),
     }
-    return told | _sums(executed, cost)
+    if order.expires_s:
+        told["expire_time"] = rfc3339(order.expires_s * 1_000)
+    return told | _sums(step.executed, step.cost)
+
+
+def _time_in_force(order: Order) -> str:
+    if Flag.FOK in order.flags:
+        return "FOK"
+    if Flag.IOC in order.flags or not order.is_limit:
+        return "IOC"
+    return "GTD" if order.expires_s else "GTC"
 
 
 def trade_event(fill: Fill, pair: Pair, order: Order | None, *, after: tuple[int, int] | None) -> dict[str, Any]:
@@ -85,12 +108,12 @@ def trade_event(fill: Fill, pair: Pair, order: Order | None, *, after: tuple[int
         "order_id": order_id(fill.order_id),
         "symbol": pair.wsname,
         "side": "sell" if fill.is_sell else "buy",
-        "order_type": "limit" if fill.is_limit else "market",
+        "order_type": fill.ordertype,
     }
     is_whole = order is not None and order.reason == 0 and (after is None or after[0] == order.executed)
     told |= (_about(order, pair) if order is not None else {}) | {
         "exec_type": "trade",
-        "exec_id": trade_id(fill.seq),
+        "exec_id": trade_id(fill.number),
         "trade_id": fill.trade_id,
         "order_status": "filled" if is_whole else "partially_filled",
         "last_qty": number(alpha_text(fill.volume)),
@@ -104,13 +127,16 @@ def trade_event(fill: Fill, pair: Pair, order: Order | None, *, after: tuple[int
     return told | (_sums(*after) if after is not None else {})
 
 
-def _about(order: Order, pair: Pair) -> dict[str, Any]:
-    """Return what stays the same about an order, its symbol in any case."""
+def _about(order: Order, pair: Pair, step: Step | None = None) -> dict[str, Any]:
+    """Return what an order is, its symbol in any case; ``step``: with the figures it had then."""
+    volume, limit, trigger = (
+        (step.volume, step.limit, step.trigger) if step is not None else (order.volume, order.limit, order.trigger)
+    )
     told: dict[str, Any] = {
         "order_id": order_id(order.seq),
         "symbol": pair.wsname,
         "side": "sell" if order.is_sell else "buy",
-        "order_type": "limit" if order.is_limit else "market",
+        "order_type": order.ordertype,
         "order_userref": order.userref,
     }
     if order.cl_ord_id:
@@ -118,9 +144,17 @@ def _about(order: Order, pair: Pair) -> dict[str, Any]:
     if Flag.IN_QUOTE in order.flags:
         told["cash_order_qty"] = number(tao_text(order.quote))
     else:
-        told["order_qty"] = number(alpha_text(order.volume))
+        told["order_qty"] = number(alpha_text(volume))
     if order.is_limit:
-        told["limit_price"] = number(price_text(order.limit))
+        told["limit_price"] = number(price_text(limit))
+    if order.is_stop:
+        told["stop_price"] = number(price_text(trigger))
+        told["triggers"] = {
+            "price": number(price_text(trigger)),
+            "price_type": "static",
+            "reference": trigger_word(order),
+            "status": "triggered" if order.is_triggered else "untriggered",
+        }
     return told
 
 

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.gateway.folds.fills import Fill
 from app.gateway.folds.funding import Funding
 from app.gateway.folds.orders import Orders
 from app.gateway.folds.recent import Recent
@@ -24,10 +27,10 @@ def close(orders: Orders, seq: int, code: int = 0) -> None:
 def test_an_order_gathers_its_fills_and_closes() -> None:
     orders = Orders()
     accepted(orders, 10, flags=Flag.SELL)
-    fill = EMPTY._replace(seq=11, order_id=10, account=1, netuid=1, amount=60, tao=30, fee=1, flags=int(Flag.SELL))
+    fill = Fill(22, 11, 10, 1, 1, True, False, 2, 60, 30, 1, NOW, 1, "market")
 
-    orders.filled(fill, 1, NOW)
-    orders.filled(fill._replace(seq=12, amount=40, tao=19), 2, NOW)
+    orders.filled(fill)
+    orders.filled(replace(fill, number=24, volume=40, cost=19, trade_id=2))
     close(orders, 10)
 
     order = orders.find(1, 10)
@@ -126,10 +129,10 @@ def test_the_ring_of_trades_is_bounded() -> None:
     assert [row.price for row in market.trades] == list(range(90, 100))
 
 
-def test_both_sides_of_a_cross_share_a_trade_id() -> None:
+def test_trades_of_a_market_are_numbered_from_one() -> None:
     market = Market()
 
-    assert [market.take_id(continues=c) for c in (False, True, False)] == [1, 1, 2]
+    assert [market.take_id() for _ in range(3)] == [1, 2, 3]
 
 
 def test_a_price_is_rounded_to_the_nearest() -> None:

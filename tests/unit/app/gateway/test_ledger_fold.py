@@ -3,7 +3,8 @@ from itertools import count, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.gateway.folds.ledger import EntryType, Ledger
+from app.gateway.folds.fills import fill_number
+from app.gateway.folds.ledger import EntryType, Ledger, entry_numbers
 from app.gateway.folds.rows import Row
 from ledger.engine.layout import NO_NETUID, EventKind, Flag
 
@@ -22,8 +23,53 @@ def test_a_fill_makes_two_entries_with_the_id_of_the_trade() -> None:
         (SN1, 60, 0, 60),
         (TAO, -30, 2, -32),
     ]
-    assert {entry.reference for entry in entries} == {9}
-    assert [entry.number for entry in ledger.entries_of(1)] == [19, 18]
+    assert {entry.reference for entry in entries} == {fill_number(9)}
+    assert [entry.number for entry in ledger.entries_of(1)] == list(reversed(entry_numbers(fill_number(9))))
+
+
+def test_a_cross_makes_two_entries_for_each_side_and_the_taker_is_told_first() -> None:
+    ledger = Ledger()
+    cross = EMPTY._replace(
+        seq=9, kind=EventKind.CROSSED, account=1, other=2, netuid=1, amount=60, tao=30, fee=2, limit=1
+    )
+
+    entries = ledger.fold(cross, NOW)
+
+    assert [(row.account, row.asset, row.amount, row.fee) for row in entries] == [
+        (1, SN1, 60, 0),
+        (1, TAO, -30, 2),
+        (2, SN1, -60, 0),
+        (2, TAO, 30, 1),
+    ]
+    assert [row.number for row in entries] == [
+        *entry_numbers(fill_number(9)),
+        *entry_numbers(fill_number(9, is_second=True)),
+    ]
+    assert {row.reference for row in entries if row.account == 2} == {fill_number(9, is_second=True)}
+
+
+def test_what_house_rounding_gives_is_in_the_cost() -> None:
+    buy = EMPTY._replace(seq=9, kind=EventKind.FILLED, account=1, netuid=1, amount=60, tao=30, fee=2, id_hi=1)
+
+    bought = Ledger().fold(buy, NOW)[1]
+    sold = Ledger().fold(buy._replace(flags=int(Flag.SELL)), NOW)[1]
+
+    assert (bought.amount, bought.balance, sold.amount, sold.balance) == (-29, -31, 31, 29)
+
+
+def test_a_claim_turns_alpha_into_tao_and_a_reward_adds_alpha() -> None:
+    ledger = Ledger()
+    paid = EMPTY._replace(seq=9, kind=EventKind.CLAIM_PAID, account=1, netuid=1, amount=60, tao=30)
+
+    entries = ledger.fold(paid, NOW) + ledger.fold(
+        EMPTY._replace(seq=10, kind=EventKind.REWARD_POSTED, account=1, netuid=1, amount=5), NOW
+    )
+
+    assert [(row.kind, row.asset, row.amount) for row in entries] == [
+        (EntryType.CONVERSION, SN1, -60),
+        (EntryType.CONVERSION, TAO, 30),
+        (EntryType.REWARD, SN1, 5),
+    ]
 
 
 def test_a_sale_takes_the_fee_from_what_it_brings() -> None:

@@ -6,7 +6,7 @@ from app.gateway.kraken.errors import Refused
 from app.gateway.kraken.fields import Fields
 from app.gateway.kraken.names import Names, Pair
 from app.gateway.kraken.tickets import Ticket, parse_ticket
-from ledger.engine.layout import Flag, Stage
+from ledger.engine.layout import Flag, Stage, Trait
 
 NOW_MS = 1_763_776_800_000
 GOOD = {"pair": "SN1TAO", "type": "buy", "ordertype": "limit", "volume": "2.5", "price": "0.0123", "timeinforce": "IOC"}
@@ -58,7 +58,35 @@ def test_what_the_sdk_adds_to_every_order_changes_nothing() -> None:
         ({"pair": "SN9TAO"}, "EQuery:Unknown asset pair", "unknown_pair", "SN9TAO"),
         ({"pair": "-"}, "EGeneral:Invalid arguments:pair", "missing_field", None),
         ({"type": "hold"}, "EGeneral:Invalid arguments:type", "invalid_argument", "hold"),
-        ({"ordertype": "stop-loss"}, "EGeneral:Invalid arguments:ordertype", "order_type_unsupported", "stop-loss"),
+        ({"ordertype": "iceberg"}, "EGeneral:Invalid arguments:ordertype", "order_type_unsupported", "iceberg"),
+        ({"ordertype": "trailing-stop"}, "EGeneral:Invalid arguments:ordertype", "order_type_unsupported", None),
+        ({"ordertype": "stop-loss-limit"}, "EGeneral:Invalid arguments:price2", "missing_field", ""),
+        ({"ordertype": "stop-loss", "price": "-"}, "EGeneral:Invalid arguments:price", "missing_field", ""),
+        ({"ordertype": "stop-loss", "oflags": "viqc"}, "EGeneral:Invalid arguments:viqc", "invalid_argument", "viqc"),
+        ({"price2": "0.02"}, "EGeneral:Invalid arguments:price2", "invalid_argument", "0.02"),
+        ({"trigger": "index"}, "EGeneral:Invalid arguments:trigger", "invalid_argument", "index"),
+        ({"stptype": "cancel-all"}, "EGeneral:Invalid arguments:stptype", "invalid_argument", "cancel-all"),
+        ({"oflags": "post"}, "EOrder:Invalid order", "post_only_needs_time", "post"),
+        ({"timeinforce": "GTX"}, "EGeneral:Invalid arguments:timeinforce", "invalid_argument", "gtx"),
+        (
+            {"timeinforce": "GTD", "expiretm": "+0"},
+            "EGeneral:Invalid arguments:expiretm",
+            "missing_field",
+            "+0",
+        ),
+        (
+            {"timeinforce": "GTD", "expiretm": "+3000000"},
+            "EGeneral:Invalid arguments:expiretm",
+            "out_of_range",
+            "+3000000",
+        ),
+        ({"timeinforce": "GTD", "expiretm": "5"}, "EGeneral:Invalid arguments:expiretm", "out_of_range", "5"),
+        (
+            {"timeinforce": "GTD", "expiretm": "tomorrow"},
+            "EGeneral:Invalid arguments:expiretm",
+            "invalid_argument",
+            "tomorrow",
+        ),
         ({"ordertype": "settle-position"}, "EGeneral:Invalid arguments:ordertype", "order_type_unsupported", None),
         ({"price": "-"}, "EGeneral:Invalid arguments:price", "missing_field", None),
         ({"price": "0"}, "EGeneral:Invalid arguments:price", "amount_out_of_range", "0"),
@@ -87,7 +115,7 @@ def test_what_the_sdk_adds_to_every_order_changes_nothing() -> None:
             "post_only_needs_limit",
             "post",
         ),
-        ({"timeinforce": "GTD"}, "EGeneral:Invalid arguments:timeinforce", "invalid_argument", "gtd"),
+        ({"timeinforce": "GTD"}, "EGeneral:Invalid arguments:expiretm", "missing_field", "0"),
         ({"leverage": "2"}, "EGeneral:Invalid arguments:leverage", "invalid_argument", "2"),
         ({"reduce_only": "True"}, "EGeneral:Invalid arguments:leverage", "invalid_argument", None),
         ({"validate": "maybe"}, "EGeneral:Invalid arguments:validate", "invalid_argument", "maybe"),
@@ -109,6 +137,50 @@ def test_an_order_that_cannot_be_is_refused_with_its_value(
     assert (refused.value.error, refused.value.code) == (error, code)
     if value is not None:
         assert refused.value.value == value
+
+
+@pytest.mark.parametrize(
+    ("ordertype", "traits", "is_limit"),
+    [
+        ("stop-loss", Trait.STOP_LOSS, False),
+        ("stop-loss-limit", Trait.STOP_LOSS, True),
+        ("take-profit", Trait.TAKE_PROFIT, False),
+        ("take-profit-limit", Trait.TAKE_PROFIT, True),
+    ],
+)
+def test_a_triggered_order_has_its_trigger_first_and_its_limit_second(
+    ordertype: str, traits: Trait, *, is_limit: bool
+) -> None:
+    price2 = "0.0125" if is_limit else "-"
+    ticket = parse(ordertype=ordertype, timeinforce="-", price2=price2, trigger="index", stptype="cancel-both")
+
+    assert (ticket.traits, ticket.trigger) == (traits | Trait.ON_INDEX | Trait.STP_BOTH, 12_300_000)
+    assert (ticket.limit, Flag.LIMIT in ticket.flags) == (12_500_000 * is_limit, is_limit)
+    assert (ticket.slippage_ppm, ticket.ordertype) == (0 if is_limit else 5_000, ordertype)
+
+
+@pytest.mark.parametrize(
+    "text", ["+60", str(NOW_MS // 1_000 + 60), "2025-11-22T02:01:00Z"], ids=["relative", "unix", "rfc3339"]
+)
+def test_an_expiry_of_every_form_is_taken(text: str) -> None:
+    ticket = parse(timeinforce="GTD", expiretm=text)
+
+    assert (ticket.expires_s, ticket.flags) == (NOW_MS // 1_000 + 60, Flag.LIMIT)
+
+
+@pytest.mark.parametrize(("word", "flag"), [("GTC", Flag(0)), ("fok", Flag.FOK), ("Ioc", Flag.IOC), ("-", Flag(0))])
+def test_a_time_in_force_is_one_flag(word: str, flag: Flag) -> None:
+    assert parse(timeinforce=word).flags == Flag.LIMIT | flag
+
+
+def test_the_same_relative_expiry_asked_again_is_the_same_order() -> None:
+    fields = GOOD | {"timeinforce": "GTD", "expiretm": "+60"}
+    first, later = (
+        parse_ticket(Fields(fields), find_pair, slippage_ppm=0, now_ms=NOW_MS + wait) for wait in (0, 3_000)
+    )
+
+    assert first.to_command(1, "o:a")[0]["digest"] == later.to_command(1, "o:a")[0]["digest"]
+    assert later.expires_s == first.expires_s + 3
 
 
 @pytest.mark.parametrize(
