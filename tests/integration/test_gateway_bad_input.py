@@ -33,12 +33,6 @@ async def exchange() -> AsyncIterator[SmallExchange]:
         assert (built.replica.seq, built.engine.state_hash()) == (seq, state)
 
 
-@pytest.fixture
-async def alice(exchange: SmallExchange) -> AsyncIterator[Client]:
-    async with httpx.AsyncClient(base_url=exchange.rest) as http:
-        yield Client(http, exchange.keys[ALICE])
-
-
 @pytest.mark.parametrize(
     ("changed", "error", "value"),
     [

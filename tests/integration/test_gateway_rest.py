@@ -1,7 +1,6 @@
 """A customer at the REST door: real signatures, real engine, real sockets."""
 
 import base64
-from collections.abc import AsyncIterator
 from urllib.parse import urlencode
 
 import httpx
@@ -17,25 +16,7 @@ from ledger.engine.parameters import UNSIGNED_WITHDRAWAL_HEADS
 from ledger.engine.records import command
 from ledger.engine.views import Views
 from tests.support import small_exchange as kit
-from tests.support.small_exchange import ALICE, BOB, NETUID, TAO, Client, SmallExchange
-
-
-@pytest.fixture
-async def exchange() -> AsyncIterator[SmallExchange]:
-    built = await kit.build()
-    async with kit.serve(built):
-        yield built
-
-
-@pytest.fixture
-async def alice(exchange: SmallExchange) -> AsyncIterator[Client]:
-    async with httpx.AsyncClient(base_url=exchange.rest) as http:
-        yield Client(http, exchange.keys[ALICE])
-
-
-def rao(text: str) -> int:
-    whole, _, fraction = text.partition(".")
-    return int(whole) * TAO + int(fraction.ljust(9, "0"))
+from tests.support.small_exchange import ALICE, BOB, NETUID, TAO, Client, SmallExchange, rao
 
 
 async def test_deposits_show_and_a_market_buy_moves_them(exchange: SmallExchange, alice: Client) -> None:
@@ -89,25 +70,6 @@ async def test_an_ioc_at_a_shown_level_for_the_sum_shown_fills_completely(
     assert average <= rao(price) if side == "asks" else average >= rao(price)
 
 
-async def test_everything_shown_fills_in_one_order(alice: Client) -> None:
-    """The depth ends where the window ends, so nothing is offered that would not be given."""
-    shown = (await alice.public("Depth", pair="SN1TAO", count=500))["result"]["SN1TAO"]["asks"]
-    volume = sum(rao(row[1]) for row in shown)
-
-    placed = await alice.ok(
-        "AddOrder",
-        pair="SN1TAO",
-        type="buy",
-        ordertype="limit",
-        timeinforce="IOC",
-        price=shown[-1][0],
-        volume=f"{volume // TAO}.{volume % TAO // 10:08d}",
-    )
-
-    order = (await alice.ok("QueryOrders", txid=placed["txid"][0]))[placed["txid"][0]]
-    assert (order["status"], rao(order["vol_exec"])) == ("closed", volume)
-
-
 async def test_a_limit_that_nothing_meets_is_cancelled_with_its_reason(alice: Client) -> None:
     placed = await alice.ok(
         "AddOrder", pair="SN1TAO", type="buy", ordertype="limit", timeinforce="IOC", price="0.01", volume="5"
@@ -116,14 +78,6 @@ async def test_a_limit_that_nothing_meets_is_cancelled_with_its_reason(alice: Cl
     order = (await alice.ok("QueryOrders", txid=placed["txid"][0]))[placed["txid"][0]]
     assert (order["status"], order["vol_exec"], order["reason"]) == ("canceled", "0.000000000", "Limit price reached")
     assert (await alice.ok("Balance"))["TAO"] == "1000.000000000"
-
-
-async def test_an_order_beyond_the_window_is_cancelled_whole(alice: Client) -> None:
-    placed = await alice.ok("AddOrder", pair="SN1TAO", type="buy", ordertype="market", volume="40", oflags="viqc")
-
-    order = (await alice.ok("QueryOrders", txid=placed["txid"][0]))[placed["txid"][0]]
-    assert (order["status"], order["vol_exec"]) == ("canceled", "0.000000000")
-    assert "capacity" in order["reason"]
 
 
 async def test_the_same_client_id_gives_the_first_answer_and_another_body_is_refused(alice: Client) -> None:
@@ -158,25 +112,6 @@ async def test_funds_that_are_missing_are_named(alice: Client) -> None:
     assert told["reason"]["value"] == "500.500000000"
     assert "500.000000000" in told["reason"]["bound"]
     assert "result" not in told
-
-
-@pytest.mark.parametrize(
-    ("changed", "field", "value"),
-    [
-        ({}, "timeinforce", "GTC"),
-        ({"oflags": "post"}, "oflags", "post"),
-        ({"timeinforce": "FOK"}, "timeinforce", "FOK"),
-    ],
-)
-async def test_what_the_engine_does_not_offer_yet_is_refused_by_field(
-    alice: Client, changed: dict[str, str], field: str, value: str
-) -> None:
-    told = await alice.private(
-        "AddOrder", pair="SN1TAO", type="buy", volume="5", ordertype="limit", price="0.02", **changed
-    )
-
-    assert told["error"] == [f"EGeneral:Invalid arguments:{field}"]
-    assert (told["reason"]["code"], told["reason"]["value"]) == ("order_type_unsupported", value)
 
 
 async def test_a_market_that_does_not_trade_says_its_mode(exchange: SmallExchange, alice: Client) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
@@ -15,43 +14,12 @@ from app.settings import GatewaySettings
 from ledger.engine.layout import CommandKind, Stage
 from ledger.engine.records import command
 from tests.support import small_exchange as kit
-from tests.support.small_exchange import ALICE, NETUID, Client, SmallExchange, decode_frame
-
-WAIT_SECONDS = 10
-
-
-@pytest.fixture
-async def exchange() -> AsyncIterator[SmallExchange]:
-    built = await kit.build()
-    async with kit.serve(built):
-        yield built
-
-
-@pytest.fixture
-async def alice(exchange: SmallExchange) -> AsyncIterator[Client]:
-    async with httpx.AsyncClient(base_url=exchange.rest) as http:
-        yield Client(http, exchange.keys[ALICE])
-
-
-@pytest.fixture
-async def socket(exchange: SmallExchange) -> AsyncIterator[ClientConnection]:
-    async with connect(exchange.rest.replace("http", "ws") + "/v2") as connection:
-        assert decode_frame(await connection.recv())["channel"] == "status"
-        yield connection
+from tests.support.small_exchange import NETUID, Client, SmallExchange, decode_frame
+from tests.support.sockets import WAIT_SECONDS, receive
 
 
 async def ask(connection: ClientConnection, **request: Any) -> None:
     await connection.send(json.dumps(request))
-
-
-async def receive(connection: ClientConnection, *, raw: bool = False) -> Any:
-    """Return the next frame that is no heartbeat."""
-    async with asyncio.timeout(WAIT_SECONDS):
-        while True:
-            frame = await connection.recv()
-            told = decode_frame(frame)
-            if told.get("channel") != "heartbeat":
-                return frame if raw else told
 
 
 async def closing_code(connection: ClientConnection) -> int | None:

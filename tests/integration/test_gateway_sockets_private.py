@@ -1,8 +1,6 @@
 """Books, private channels and trading requests at the ``/v2`` door: real frames over loopback."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -11,56 +9,10 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from app.gateway.auth import TOKEN_SECONDS, TRADER, Permission
 from tests.support import small_exchange as kit
-from tests.support.small_exchange import ALICE, TAO, Client, SmallExchange, decode_frame
+from tests.support.small_exchange import ALICE, TAO, Client, SmallExchange
+from tests.support.sockets import call, receive
 
-WAIT_SECONDS = 10
 SYMBOL = "SN1/TAO"
-
-
-@pytest.fixture
-async def exchange() -> AsyncIterator[SmallExchange]:
-    built = await kit.build()
-    async with kit.serve(built):
-        yield built
-
-
-@pytest.fixture
-async def alice(exchange: SmallExchange) -> AsyncIterator[Client]:
-    async with httpx.AsyncClient(base_url=exchange.rest) as http:
-        yield Client(http, exchange.keys[ALICE])
-
-
-@pytest.fixture
-async def token(alice: Client) -> str:
-    told: str = (await alice.ok("GetWebSocketsToken"))["token"]
-    return told
-
-
-@pytest.fixture
-async def socket(exchange: SmallExchange) -> AsyncIterator[ClientConnection]:
-    async with connect(exchange.rest.replace("http", "ws") + "/v2") as connection:
-        assert decode_frame(await connection.recv())["channel"] == "status"
-        yield connection
-
-
-async def receive(connection: ClientConnection, *, raw: bool = False) -> Any:
-    """Return the next frame that is no heartbeat."""
-    async with asyncio.timeout(WAIT_SECONDS):
-        while True:
-            frame = await connection.recv()
-            told = decode_frame(frame)
-            if told.get("channel") != "heartbeat":
-                return frame if raw else told
-
-
-async def ask(connection: ClientConnection, method: str, **params: Any) -> dict[str, Any]:
-    """Send a request, and return the next answer, passing over frames of channels."""
-    await connection.send(json.dumps({"method": method, "params": params, "req_id": 9}))
-    told = await receive(connection)
-    while "method" not in told:
-        told = await receive(connection)
-    assert (told["method"], told["req_id"]) == (method, 9)
-    return dict(told)
 
 
 async def place(connection: ClientConnection, token: str, text: str) -> dict[str, Any]:
@@ -77,7 +29,7 @@ async def place(connection: ClientConnection, token: str, text: str) -> dict[str
 async def test_a_book_shows_what_rest_shows_up_to_its_depth(
     socket: ClientConnection, alice: Client, depth: int
 ) -> None:
-    answer = await ask(socket, "subscribe", channel="book", symbol=[SYMBOL], depth=depth)
+    answer = await call(socket, "subscribe", channel="book", symbol=[SYMBOL], depth=depth)
     frame = await receive(socket, raw=True)
     told = (await alice.public("Depth", pair="SN1TAO", count=min(depth, 500)))["result"]["SN1TAO"]
 
@@ -91,14 +43,14 @@ async def test_a_book_shows_what_rest_shows_up_to_its_depth(
 async def test_a_block_is_one_frame_of_the_book_and_one_that_changes_nothing_is_none(
     exchange: SmallExchange, socket: ClientConnection
 ) -> None:
-    await ask(socket, "subscribe", channel="book", symbol=[SYMBOL])
+    await call(socket, "subscribe", channel="book", symbol=[SYMBOL])
     await receive(socket)
 
     await exchange.import_head(pool=(kit.POOL_TAO * 101 // 100, kit.POOL_ALPHA))
     update = await receive(socket)
     await exchange.import_head(pool=(kit.POOL_TAO * 101 // 100, kit.POOL_ALPHA))
     # A new subscription sends first what was gathered for the others.
-    await ask(socket, "subscribe", channel="instrument")
+    await call(socket, "subscribe", channel="instrument")
     after = await receive(socket)
 
     assert (update["channel"], update["type"]) == ("book", "update")
@@ -110,7 +62,7 @@ async def test_a_block_is_one_frame_of_the_book_and_one_that_changes_nothing_is_
 
 
 async def test_a_deep_book_is_kept_up_with_too(socket: ClientConnection, alice: Client) -> None:
-    await ask(socket, "subscribe", channel="book", symbol=[SYMBOL], depth=500)
+    await call(socket, "subscribe", channel="book", symbol=[SYMBOL], depth=500)
     (book,) = json.loads(await receive(socket, raw=True), parse_float=str)["data"]
     asks = {level["price"]: level["qty"] for level in book["asks"]}
     for volume in ("40", "2.5"):
@@ -128,7 +80,7 @@ async def test_a_deep_book_is_kept_up_with_too(socket: ClientConnection, alice: 
 async def test_a_book_whose_market_stalls_is_emptied_within_a_heartbeat(
     exchange: SmallExchange, socket: ClientConnection
 ) -> None:
-    await ask(socket, "subscribe", channel="book", symbol=[SYMBOL])
+    await call(socket, "subscribe", channel="book", symbol=[SYMBOL])
     (full,) = (await receive(socket))["data"]
 
     exchange.clock.now_ms += 600_000
@@ -145,7 +97,7 @@ async def test_two_followers_of_a_book_hear_the_same_changes(exchange: SmallExch
     async with connect(url) as first, connect(url) as second:
         for one in (first, second):
             await receive(one)
-            await ask(one, "subscribe", channel="book", symbol=[SYMBOL])
+            await call(one, "subscribe", channel="book", symbol=[SYMBOL])
             assert (await receive(one))["type"] == "snapshot"
             await alice.ok("AddOrder", pair="SN1TAO", type="buy", ordertype="market", volume="5")
             await receive(one)
@@ -160,7 +112,7 @@ async def test_two_followers_of_a_book_hear_the_same_changes(exchange: SmallExch
 async def test_figures_of_an_order_pass_through_as_they_are_written(
     socket: ClientConnection, token: str, alice: Client
 ) -> None:
-    await ask(socket, "subscribe", channel="executions", token=token)
+    await call(socket, "subscribe", channel="executions", token=token)
     await receive(socket)
     await socket.send(
         f'{{"method": "add_order", "params": {{"order_type": "market", "side": "buy", "symbol": "{SYMBOL}", '
@@ -178,7 +130,10 @@ async def test_figures_of_an_order_pass_through_as_they_are_written(
 @pytest.mark.parametrize(
     ("figures", "error"),
     [
-        ('"order_type": "limit", "side": "buy", "order_qty": 1, "limit_price": 0.02', ":timeinforce"),
+        (
+            '"order_type": "limit", "side": "buy", "order_qty": 1, "limit_price": 0.02, "time_in_force": "gtd"',
+            ":expiretm",
+        ),
         ('"order_type": "limit", "side": "buy", "order_qty": 1, "limit_price": 0.020000001', "EOrder:Invalid price"),
         ('"order_type": "market", "side": "sell", "order_qty": 501', "EOrder:Insufficient funds (insufficient"),
         ('"order_type": "market", "side": "sell", "order_qty": 0.01', "EOrder:Order minimum not met (volume"),
@@ -231,7 +186,7 @@ async def test_many_orders_at_once_are_all_answered(socket: ClientConnection, to
 @pytest.mark.parametrize("channel", ["executions", "balances"])
 @pytest.mark.parametrize("token", ["made up", None, 7, ""])
 async def test_private_channels_need_a_token(socket: ClientConnection, channel: str, token: object) -> None:
-    told = await ask(socket, "subscribe", channel=channel, token=token)
+    told = await call(socket, "subscribe", channel=channel, token=token)
 
     assert (told["success"], told["error"]) == (False, "ESession:Invalid session")
 
@@ -240,12 +195,12 @@ async def test_a_token_ends_after_its_time_but_not_under_a_subscription(
     exchange: SmallExchange, socket: ClientConnection, token: str
 ) -> None:
     figures = {"order_type": "market", "side": "buy", "order_qty": 1, "symbol": SYMBOL, "validate": True}
-    await ask(socket, "subscribe", channel="balances", token=token)
+    await call(socket, "subscribe", channel="balances", token=token)
     exchange.clock.now_ms += TOKEN_SECONDS * 1_000 + 1
 
-    held = await ask(socket, "add_order", **figures, token=token)
-    await ask(socket, "unsubscribe", channel="balances", token=token)
-    ended = await ask(socket, "add_order", **figures, token=token)
+    held = await call(socket, "add_order", **figures, token=token)
+    await call(socket, "unsubscribe", channel="balances", token=token)
+    ended = await call(socket, "add_order", **figures, token=token)
 
     assert held.get("error") != "ESession:Invalid session"
     assert ended["error"] == "ESession:Invalid session"
@@ -258,11 +213,11 @@ async def test_a_key_does_only_what_it_may(exchange: SmallExchange, socket: Clie
 
     refused = [
         await place(socket, token, '"order_type": "market", "side": "buy", "order_qty": 1'),
-        await ask(socket, "cancel_order", order_id=["OAAAAA-AAAAA-AAAAAA"], token=token),
-        await ask(socket, "cancel_all", token=token),
-        await ask(socket, "subscribe", channel="executions", token=token),
+        await call(socket, "cancel_order", order_id=["OAAAAA-AAAAA-AAAAAA"], token=token),
+        await call(socket, "cancel_all", token=token),
+        await call(socket, "subscribe", channel="executions", token=token),
     ]
-    allowed = await ask(socket, "subscribe", channel="balances", token=token)
+    allowed = await call(socket, "subscribe", channel="balances", token=token)
 
     assert {told["error"] for told in refused} == {"EGeneral:Permission denied"}
     assert allowed["success"]
@@ -275,7 +230,7 @@ async def test_snapshots_of_orders_and_trades_are_two_frames_with_their_numbers(
         await alice.ok("AddOrder", pair="SN1TAO", type="buy", ordertype="market", volume=volume)
     fills = (await alice.ok("TradesHistory"))["trades"]
 
-    answer = await ask(socket, "subscribe", channel="executions", token=token, snap_trades=True, order_status=False)
+    answer = await call(socket, "subscribe", channel="executions", token=token, snap_trades=True, order_status=False)
     orders, trades = await receive(socket), await receive(socket)
     for volume in ("1", "2"):
         await alice.ok("AddOrder", pair="SN1TAO", type="buy", ordertype="market", volume=volume)
@@ -299,7 +254,7 @@ async def test_snapshots_of_orders_and_trades_are_two_frames_with_their_numbers(
 async def test_a_deposit_is_one_entry_of_balances(
     exchange: SmallExchange, socket: ClientConnection, token: str
 ) -> None:
-    await ask(socket, "subscribe", channel="balances", token=token)
+    await call(socket, "subscribe", channel="balances", token=token)
     snapshot = await receive(socket)
 
     await exchange.import_head(deposits={ALICE: (3 * TAO, 0)})
@@ -320,7 +275,7 @@ async def test_nobody_hears_of_another_account(exchange: SmallExchange, socket: 
     async with httpx.AsyncClient(base_url=exchange.rest) as http:
         bob = Client(http, exchange.keys[kit.BOB])
         for channel in ("executions", "balances"):
-            await ask(socket, "subscribe", channel=channel, token=token)
+            await call(socket, "subscribe", channel=channel, token=token)
             await receive(socket)
         await bob.ok("AddOrder", pair="SN1TAO", type="buy", ordertype="market", volume="1")
 

@@ -2,13 +2,12 @@
 
 from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support import small_exchange as kit
-from tests.support.small_exchange import ALICE, POOL_ALPHA, POOL_TAO, TAO, Client, SmallExchange
+from tests.support.small_exchange import ALICE, POOL_ALPHA, POOL_TAO, TAO, Client, SmallExchange, lots, rao
 
 UNIT = 10**18
 
@@ -19,21 +18,6 @@ async def exchange() -> AsyncIterator[SmallExchange]:
     async with kit.serve(built):
         await built.import_head(deposits={ALICE: (10_000 * TAO, 50_000 * TAO)})
         yield built
-
-
-@pytest.fixture
-async def alice(exchange: SmallExchange) -> AsyncIterator[Client]:
-    async with httpx.AsyncClient(base_url=exchange.rest) as http:
-        yield Client(http, exchange.keys[ALICE])
-
-
-def rao(text: str) -> int:
-    whole, _, fraction = text.partition(".")
-    return int(whole) * TAO + int(fraction.ljust(9, "0"))
-
-
-def lots(volume: int) -> str:
-    return f"{volume // TAO}.{volume % TAO // 10:08d}"
 
 
 async def weigh(exchange: SmallExchange, weight: int) -> None:

@@ -272,6 +272,17 @@ async def serve(exchange: SmallExchange) -> AsyncIterator[str]:
         await exchange.sequencer.stop()
 
 
+def rao(text: str) -> int:
+    """Return an amount as clients read it in units of its ninth decimal."""
+    whole, _, fraction = text.partition(".")
+    return int(whole) * TAO + int(fraction.ljust(9, "0"))
+
+
+def lots(volume: int) -> str:
+    """Return alpha rao as clients write volumes, rounded down to the eighth decimal."""
+    return f"{volume // TAO}.{volume % TAO // 10:08d}"
+
+
 def decode_frame(frame: str | bytes) -> dict[str, Any]:
     """Return a frame of the socket."""
     told: dict[str, Any] = msgspec.json.decode(frame)

@@ -76,7 +76,7 @@ class Ledger:
                     *self._filled(row, fill_number(row.seq), row.tao, ts_ms),
                     *self._filled(other, fill_number(row.seq, is_second=True), row.tao, ts_ms),
                 ]
-            case EventKind.CLAIM_PAID:
+            case EventKind.CLAIM_PAID if row.account:
                 kind, alpha = EntryType.CONVERSION, row.netuid + 1
                 return [
                     self._add(row, 0, kind, row.seq, -row.amount, 0, ts_ms, asset=alpha),

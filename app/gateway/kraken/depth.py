@@ -23,6 +23,7 @@ from app.gateway.kraken.names import LOT_RAO, PRICE_TICK_RAO
 STEP_PPM: Final = 500
 # So many grid prices shall lie within what one window can fill, where the tick allows it.
 LEVELS_IN_WINDOW: Final = 64
+LEVELS_PER_STEP: Final = 16
 PRICE_MAX_RAO: Final = 10**15
 # An order is judged by whole rao: nearer than this to its limit price, roundings could make it miss.
 SLACK_RAO: Final = 3
@@ -185,6 +186,21 @@ def prices_below(price: int, step_ppm: int = STEP_PPM) -> Iterator[int]:
         yield ticks * PRICE_TICK_RAO
 
 
+def widening(price: int, step_ppm: int, *, is_bid: bool) -> Iterator[int]:
+    """Yield grid prices from a price outwards, the step doubled after every ``LEVELS_PER_STEP`` up to the usual one.
+
+    Fine where most orders trade, and still far enough to show what rests far off.
+    """
+    prices = prices_below if is_bid else prices_above
+    while step_ppm < STEP_PPM:
+        part = list(islice(prices(price, step_ppm), LEVELS_PER_STEP))
+        if not part:
+            return
+        yield from part
+        price, step_ppm = part[-1], min(2 * step_ppm, STEP_PPM)
+    yield from prices(price, step_ppm)
+
+
 def marginal_prices(curve: PoolCurve) -> tuple[int, int]:
     """Return the marginal buy price rounded down and sell price rounded up, pool fee inside, rao per whole alpha."""
     spot = int(pool_kernels.spot_rao(curve.tao, curve.alpha, curve.weight))
@@ -216,8 +232,9 @@ def build_depth(curve: PoolCurve, count: int, *, window_tao: int, first_rao: int
     ask, bid = marginal_prices(curve)
     step = step_for(curve, window_tao, first_rao)
     # The first prices may hold too little to be told alone.
-    asks = build_side(curve, islice(prices_above(ask, step), count + _SKIPPED), is_bid=False, first_rao=first_rao)
-    bids = build_side(curve, islice(prices_below(bid, step), count + _SKIPPED), is_bid=True, first_rao=first_rao)
+    above, below = (widening(price, step, is_bid=is_bid) for price, is_bid in ((ask, False), (bid, True)))
+    asks = build_side(curve, islice(above, count + _SKIPPED), is_bid=False, first_rao=first_rao)
+    bids = build_side(curve, islice(below, count + _SKIPPED), is_bid=True, first_rao=first_rao)
     return Depth(tuple(asks[:count]), tuple(bids[:count]))
 
 
