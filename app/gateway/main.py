@@ -21,7 +21,9 @@ from app.gateway.problems import Problem
 from app.gateway.server import GatewayServer, create_server, listening_port
 from app.gateway.v1.addresses import addresses_router
 from app.gateway.v1.custody import custody_router
+from app.gateway.v1.executions import executions_router
 from app.gateway.v1.operations import operations_router
+from app.gateway.v1.quotes import quotes_router
 from app.observability import METRICS_TYPE, Metrics
 
 __all__ = ["GatewayServer", "create_app", "create_server", "listening_port"]
@@ -60,7 +62,9 @@ def create_app(parts: Parts) -> FastAPI:
     )
     app.include_router(operations_router(parts))
     app.include_router(custody_router(parts))
-    app.include_router(addresses_router(parts, parts.authenticator))
+    app.include_router(addresses_router(parts))
+    app.include_router(quotes_router(parts))
+    app.include_router(executions_router(parts))
     app.add_exception_handler(Problem, _answer_problem)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(HTTPException, _answer_http)

@@ -5,7 +5,7 @@ Amounts are rao; an asset number is 0 for TAO and netuid + 1 for alpha; ``None``
 
 from dataclasses import dataclass
 
-from ledger.engine.layout import Flag, Gate, Job, JobState, KeyRole, OrderState, Stage, Trait
+from ledger.engine.layout import Flag, Gate, Job, JobState, KeyRole, Mode, OrderState, Stage, Trait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,3 +316,31 @@ class FeeView:
     volume: int
     taker_share: int
     maker_share: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartView:
+    """One part of a plan: ``tao`` rao before the trading ``fee``, the pool's fee inside."""
+
+    mode: Mode
+    alpha: int
+    tao: int
+    fee: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanView:
+    """What a taker would be filled with now; amounts in rao, ``tao`` before the trading ``fee``.
+
+    ``reason``: the refusal code that keeps it from being filled at once (it would wait for the block), 0 for none;
+    ``is_whole``: all of the amount within the limit; ``window``: what it uses of the window.
+    """
+
+    alpha: int
+    tao: int
+    fee: int
+    is_whole: bool
+    window: int
+    reason: int
+    pool_after: tuple[int, int]
+    parts: tuple[PartView, ...]

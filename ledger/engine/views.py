@@ -22,9 +22,10 @@ from ledger.engine.layout import (
 )
 from ledger.engine.machine import Engine
 from ledger.engine.parameters import WITHDRAWAL_FEE_ALPHA, WITHDRAWAL_FEE_TAO
-from ledger.engine.state import State, find_address, find_balance
+from ledger.engine.state import State, find_address, find_balance, widen_out
 from ledger.engine.view_fees import fee_view, tier_views
 from ledger.engine.view_orders import book_view, held_for, live_quotes, open_orders, order_view, quote_view
+from ledger.engine.view_quote import plan_view, room_for_plan
 from ledger.engine.view_rows import (
     AccountView,
     AddressView,
@@ -41,6 +42,8 @@ from ledger.engine.view_rows import (
     LevelView,
     MarketView,
     OrderView,
+    PartView,
+    PlanView,
     QuoteView,
     SettlementJob,
     SolvencyView,
@@ -67,6 +70,8 @@ __all__ = [
     "LevelView",
     "MarketView",
     "OrderView",
+    "PartView",
+    "PlanView",
     "QuoteView",
     "SettlementJob",
     "SolvencyView",
@@ -229,6 +234,37 @@ class Views:
     def book(self, netuid: int, count: int = 1_000) -> BookView | None:
         """Return the resting orders of a market by price, at most ``count`` levels a side."""
         return book_view(self._state, netuid, count) if self._market_row(netuid) is not None else None
+
+    def plan(
+        self,
+        netuid: int,
+        *,
+        ts_ms: int,
+        sell: bool,
+        alpha: int = 0,
+        cost: int = 0,
+        limit: int = 0,
+        slippage_ppm: int = 0,
+        taker_ppm: int = 0,
+    ) -> PlanView | None:
+        """Return what a taker would be filled with at a time, None without a pool; nothing changes."""
+        row = self._market_row(netuid)
+        if row is None or int(row["mirror_alpha"]) <= 0:
+            return None
+        needed = room_for_plan(self._state, netuid)
+        if needed > len(self._state.out):
+            self.engine.state = widen_out(self._state, events=needed)
+        return plan_view(
+            self._state,
+            netuid,
+            ts_ms=ts_ms,
+            sell=sell,
+            alpha=alpha,
+            cost=cost,
+            limit=limit,
+            slippage_ppm=slippage_ppm,
+            taker_ppm=taker_ppm,
+        )
 
     def tiers(self) -> list[TierView]:
         """Return the fee tiers by ascending volume, at least one."""

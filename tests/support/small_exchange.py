@@ -210,6 +210,18 @@ class Client:
         told: dict[str, Any] = answer.json()
         return told
 
+    async def v1(self, verb: str, path: str, body: dict[str, str] | None = None, **headers: str) -> httpx.Response:
+        """Send a signed call of ``/v1``: over a JSON body for a POST, over its nonce alone for others."""
+        nonce = self.next_nonce()
+        content = b"" if verb != "POST" else msgspec.json.encode({"nonce": nonce, **(body or {})})
+        signed = {
+            "API-Key": self.key.key,
+            "API-Nonce": nonce,
+            "API-Sign": sign(path, nonce, content, base64.b64decode(self.key.secret)),
+            "Content-Type": "application/json",
+        }
+        return await self.http.request(verb, path, content=content, headers=signed | headers)
+
     async def ok(self, method: str, /, **fields: object) -> Any:
         """Return the result of a private call that must succeed."""
         told = await self.private(method, **fields)

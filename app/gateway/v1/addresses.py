@@ -4,27 +4,20 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from app.gateway.auth import Authenticator, Caller, Permission
-from app.gateway.bodies import BodyTooLarge, client_address, read_body
+from app.gateway.auth import Caller, Permission
 from app.gateway.folds.customers import Address, AddressBody
-from app.gateway.kraken import errors
-from app.gateway.kraken.errors import Refused
-from app.gateway.kraken.fields import Malformed, parse_json
 from app.gateway.kraken.names import Asset
 from app.gateway.parts import Parts
 from app.gateway.problems import Problem
-from app.gateway.replica import Behind
+from app.gateway.v1.signed import read_signed, submit
 from chain.errors import AddressInvalid
 from chain.ss58 import ss58_decode, ss58_encode
 from ledger.engine.layout import NO_NETUID, CommandKind, Flag, KeyRole
-from ledger.engine.records import body_digest, client_id, command, request
-from ledger.errors import TEXTS, Refusal
-from ledger.sequencer import Unavailable
+from ledger.engine.records import body_digest, client_id, command
 
 NAME_MAX: Final = 64
-_UNAUTHORISED: Final = frozenset({errors.INVALID_KEY, errors.INVALID_SIGNATURE, errors.INVALID_NONCE, errors.LOCKOUT})
 
 
 class NewAddress(BaseModel):
@@ -48,7 +41,7 @@ class AddressModel(BaseModel):
     usable_from_ms: int
 
 
-def addresses_router(parts: Parts, authenticator: Authenticator) -> APIRouter:
+def addresses_router(parts: Parts) -> APIRouter:
     """Return the routes over these parts."""
     router = APIRouter(prefix="/v1", tags=["funding"])
 
@@ -60,7 +53,7 @@ def addresses_router(parts: Parts, authenticator: Authenticator) -> APIRouter:
         with a new nonce: the same name and address answer with the same entry, another address under a used name is
         refused.
         """
-        fresh, caller = await _read(http, parts, authenticator)
+        fresh, caller = await read_signed(http, parts, Permission.MANAGE_ADDRESSES, NewAddress)
         asset = parts.replica.names.find_asset(fresh.asset)
         if asset is None:
             raise Problem(404, "unknown_asset", "No such asset", value=fresh.asset)
@@ -88,43 +81,6 @@ def addresses_router(parts: Parts, authenticator: Authenticator) -> APIRouter:
     return router
 
 
-async def _read(http: Request, parts: Parts, authenticator: Authenticator) -> tuple[NewAddress, Caller]:
-    """Return the checked body and who sent it, or raise ``Problem``."""
-    try:
-        raw = await read_body(http, parts.settings.body_bytes_max)
-        fields = parse_json(raw)
-        headers = http.headers
-        key = authenticator.find_key(headers.get("api-key", ""), client_address(http), parts.now_ms())
-        caller = await authenticator.check(
-            key,
-            path=http.url.path,
-            nonce=fields.get("nonce", ""),
-            raw_body=raw,
-            signature=headers.get("api-sign", ""),
-            permission=Permission.MANAGE_ADDRESSES,
-        )
-        return NewAddress.model_validate(fields), caller
-    except BodyTooLarge as error:
-        raise Problem(413, "body_too_large", "The body is too large", str(error), str(error.limit)) from error
-    except Malformed as error:
-        raise Problem(422, "malformed_request", "The body is not a JSON object", value=str(error)) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise Problem(422, "malformed_request", f"{where}: {first['msg']}", value=str(first["input"])[:120]) from error
-    except Refused as refused:
-        raise problem_of(refused) from refused
-
-
-def problem_of(refused: Refused) -> Problem:
-    """Return a refusal of the signature checks as a problem."""
-    if refused.error in _UNAUTHORISED:
-        return Problem(401, refused.code, refused.error, value=refused.value)
-    if refused.error == errors.PERMISSION_DENIED:
-        return Problem(403, refused.code, refused.error, value=refused.value)
-    return Problem(503, refused.code, refused.error, retry_after_s=1)
-
-
 def _public(address: str) -> bytes:
     try:
         return ss58_decode(address)
@@ -150,16 +106,7 @@ async def _add(parts: Parts, caller: Caller, asset: Asset, name: str, public: by
     }
     flags = 0 if asset.netuid is None else int(Flag.ALPHA)
     record = command(CommandKind.ADD_ADDRESS, flags=flags, **fields)
-    try:
-        answer = await parts.sequencer.submit(request(record, payloads=[payload]))
-        await parts.replica.caught_up(answer.reference)
-    except Unavailable as error:
-        raise Problem(503, error.code, "The exchange takes nothing now", retry_after_s=1) from error
-    except Behind as error:
-        raise Problem(503, "replica_behind", "The gateway lags behind", retry_after_s=1) from error
-    if answer.code:
-        refusal = Refusal(answer.code)
-        raise Problem(409, refusal.name.lower(), TEXTS[refusal].meaning, value=name, bound=TEXTS[refusal].right)
+    answer = await submit(parts, record, [payload])
     added = parts.replica.customers.address_numbered(answer.reference)
     if added is None:
         raise Problem(503, "replica_behind", "The gateway lags behind", retry_after_s=1)
