@@ -31,7 +31,7 @@ from ledger.engine.cut_arithmetic import (
     worth_up,
 )
 from ledger.engine.evolve import apply_out
-from ledger.engine.layout import EventKind, Flag, Shelf
+from ledger.engine.layout import TAO_ASSET, EventKind, Flag, Shelf
 from ledger.engine.listing import Verb, stage_allows
 from ledger.engine.moves import append_of, close_order
 from ledger.engine.rules import append
@@ -151,7 +151,7 @@ def bring(state: State, slot: int, sell: int, scratch: Scratch) -> tuple[int, in
 def match_market(state: State, slot: int, scratch: Scratch) -> int:
     """Let queued buys, queued sales and the house meet at p0; return which side may have orders left, 1 for sales.
 
-    ``execution`` section 7, steps 1 and 2.
+    ``execution`` section 7, steps 1 and 2. Where the market is backed the house pays with what it owns.
     """
     market = state.markets[slot]
     high, low = spot_bits(market["head_tao"], market["head_alpha"], market["weight"])
@@ -161,7 +161,8 @@ def match_market(state: State, slot: int, scratch: Scratch) -> int:
         return 0
     need = market["target"] - position(state, market["netuid"])
     room = market["cap"] - market["used"]
-    bought, sold = house_buys(need, room, high, low), house_sells(need, room, high, low)
+    owned = min(room, state.totals[TAO_ASSET]["house"]) if market["backed"] else room
+    bought, sold = house_buys(need, owned, high, low), house_sells(need, room, high, low)
     residual = 1 if buyers == 0 or tao + bought < worth(alpha + sold, high, low) else 0
     matched_tao, matched_alpha = match(tao + bought, alpha + sold, high, low)
     if matched_tao == 0:

@@ -103,7 +103,7 @@ class BlockMode(RuleBasedStateMachine):
         account=st.integers(1, len(NAMES)),
         alpha=st.integers(1, 1_500 * TAO),
         limit=st.integers(31_000_000, 33_700_000),
-        more=st.sampled_from([0, Flag.IOC, Flag.POST_ONLY]),
+        more=st.sampled_from([0, 0, Flag.IOC, Flag.POST_ONLY]),
     )
     def sells(self, account: int, alpha: int, limit: int, more: int) -> None:
         self.place(account, alpha=alpha, limit=limit, flags=more | Flag.SELL)
@@ -122,6 +122,10 @@ class BlockMode(RuleBasedStateMachine):
         if own:
             order_id = own[nth % len(own)]
             self.judge(self.exchange.ask(CommandKind.CANCEL_ORDER, account=account, order_id=order_id))
+
+    @rule(on=st.booleans())
+    def instant(self, on: bool) -> None:  # noqa: FBT001 - a strategy
+        halt_instant(self.exchange, on=on)
 
     @rule(amount=st.integers(-60 * TAO, 60 * TAO).filter(bool))
     def stranger(self, amount: int) -> None:
@@ -169,8 +173,8 @@ class BlockMode(RuleBasedStateMachine):
             sell = int(event["flags"]) & Flag.SELL
             limit = self.limits.get(int(event["order_id"]), 0)
             if kind == EventKind.FILLED:
-                assert int(event["code"]) == Mode.BLOCK
                 rounding = int(event["id_hi"])
+                assert rounding == 0 or int(event["code"]) == Mode.BLOCK
                 if sell:
                     assert (tao + rounding) * TAO >= alpha * limit
                 else:
