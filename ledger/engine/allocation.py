@@ -18,10 +18,11 @@ from ledger.engine.api import Records
 from ledger.engine.book import first_on, next_on, shelf_place
 from ledger.engine.cut_arithmetic import missing_to_limit, wanted_part
 from ledger.engine.evolve import apply_out
-from ledger.engine.jobs import append_close, append_outcome, decide_transfer
-from ledger.engine.layout import EventKind, Flag, Job, Mode, Outcome, Shelf
+from ledger.engine.jobs import append_close, append_outcome, append_release, decide_transfer
+from ledger.engine.layout import EventKind, Flag, Job, JobState, Mode, Outcome, Shelf
 from ledger.engine.listing import market_slot
 from ledger.engine.moves import append_of, close_order, queue_order
+from ledger.engine.parameters import UNSIGNED_HEADS, UNSIGNED_WITHDRAWAL_HEADS
 from ledger.engine.state import Row, State, find_job
 from ledger.engine.take import out_of_reach
 from ledger.engine.terms import TAKER, fee_part, lasts, open_amount, released_by
@@ -116,7 +117,7 @@ def append_part(state: State, slot: int, alpha: int, tao: int) -> None:
     event["amount"] = alpha
     event["tao"] = tao
     event["fee"] = fee
-    event["hold"] = released_by(order, alpha, tao - rounding, fee)
+    event["hold"] = released_by(order, alpha, tao, fee)
     event["pool_tao"] = market["mirror_tao"]
     event["pool_alpha"] = market["mirror_alpha"]
     apply_out(state)
@@ -222,3 +223,21 @@ def decide_outcome(state: State, command: Row) -> None:
         append_close(state, job, Outcome.BOOKED.value)
         apply_out(state)
         return_flight(state)
+
+
+@kernel
+def decide_overdue(state: State) -> None:
+    """Release the jobs that waited too long for a signature; a settlement's orders return before the next is judged."""
+    scalars = state.scalars[0]
+    slot = 0
+    while slot < scalars["jobs"]:
+        job = state.jobs[slot]
+        waits = UNSIGNED_WITHDRAWAL_HEADS if job["job"] == Job.WITHDRAWAL.value else UNSIGNED_HEADS
+        if job["state"] == JobState.REQUESTED.value and scalars["head"] - job["height"] >= waits:
+            append_release(state, job)
+            apply_out(state)
+            return_flight(state)
+            if state.run[0]["law"] != 0:
+                return
+        else:
+            slot += 1

@@ -1,7 +1,7 @@
 """``decide_all``: a whole batch in one call. Rules read the state and append events; the loop applies them at once."""
 
 from amm.kernel_cache import kernel
-from ledger.engine.allocation import decide_outcome, return_flight
+from ledger.engine.allocation import decide_outcome, decide_overdue, return_flight
 from ledger.engine.amend import decide_amend
 from ledger.engine.api import Records
 from ledger.engine.cancel import decide_cancel, decide_cancel_all
@@ -14,7 +14,6 @@ from ledger.engine.heads import (
     decide_begin,
     decide_end,
     decide_growth,
-    decide_overdue,
     decide_pool,
     decide_refused,
     decide_stake_seen,
@@ -182,8 +181,6 @@ def decide_head_end(state: State, step: int) -> None:
         decide_windows(state)
     elif step == 1:
         decide_overdue(state)
-        apply_out(state)
-        return_flight(state)
         decide_dissolutions(state)
     elif step == 2:
         decide_uncrossed(state)

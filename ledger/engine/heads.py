@@ -13,7 +13,6 @@ from amm.pool import spot_bits, spot_rao
 from amm.shares import jumped
 from ledger.engine.balances import account_code, custody_free, custody_reserved, custody_stake, position, post
 from ledger.engine.funds import asset_of, post_custody
-from ledger.engine.jobs import append_release
 from ledger.engine.layout import (
     NO_NETUID,
     TAO_ASSET,
@@ -22,8 +21,6 @@ from ledger.engine.layout import (
     Flag,
     Gate,
     Halt,
-    Job,
-    JobState,
     Stage,
 )
 from ledger.engine.listing import append_halt, market_slot
@@ -33,8 +30,6 @@ from ledger.engine.parameters import (
     DAY_MS,
     DRIFT_PER_DAY,
     DRIFT_PER_HEAD,
-    UNSIGNED_HEADS,
-    UNSIGNED_WITHDRAWAL_HEADS,
 )
 from ledger.engine.pools import head_gates, is_funded, mirror_of, pending_of, window_cap
 from ledger.engine.rules import append
@@ -218,17 +213,6 @@ def decide_windows(state: State) -> None:
             event["amount"] = need
             event["aux"] = gates
         slot = market["next"] - 1
-
-
-@kernel
-def decide_overdue(state: State) -> None:
-    """Release the jobs that waited too long for a signature."""
-    scalars = state.scalars[0]
-    for slot in range(scalars["jobs"]):
-        job = state.jobs[slot]
-        waits = UNSIGNED_WITHDRAWAL_HEADS if job["job"] == Job.WITHDRAWAL.value else UNSIGNED_HEADS
-        if job["state"] == JobState.REQUESTED.value and scalars["head"] - job["height"] >= waits:
-            append_release(state, job)
 
 
 @kernel
