@@ -329,12 +329,14 @@ def cross_maker(state: State, maker: int, sell: int, left: int, count: int, scra
         if scratch.gets[i] == 0:
             continue
         taker = scratch.slots[i]
+        offered, before = open_alpha(state.orders[maker], price), state.orders[maker]["alpha"]
         part = cross_pair(state, taker, maker, sell, scratch.gets[i], scratch.brings[i])
         if part == 0:
             continue
         scratch.brings[i] -= part
         given += part
-        done = open_alpha(state.orders[maker], price) <= 0
+        taken = state.orders[maker]["alpha"] - before
+        done = taken == offered or open_alpha(state.orders[maker], price) <= 0
         if done:
             close_order(state, maker, 0)
         if open_amount(state.orders[taker]) == 0:
