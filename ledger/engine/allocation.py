@@ -227,17 +227,12 @@ def decide_outcome(state: State, command: Row) -> None:
 
 @kernel
 def decide_overdue(state: State) -> None:
-    """Release the jobs that waited too long for a signature; a settlement's orders return before the next is judged."""
+    """Release the jobs that waited too long for a signature, then return the orders of the settlement among them."""
     scalars = state.scalars[0]
-    slot = 0
-    while slot < scalars["jobs"]:
+    for slot in range(scalars["jobs"]):
         job = state.jobs[slot]
         waits = UNSIGNED_WITHDRAWAL_HEADS if job["job"] == Job.WITHDRAWAL.value else UNSIGNED_HEADS
         if job["state"] == JobState.REQUESTED.value and scalars["head"] - job["height"] >= waits:
             append_release(state, job)
-            apply_out(state)
-            return_flight(state)
-            if state.run[0]["law"] != 0:
-                return
-        else:
-            slot += 1
+    apply_out(state)
+    return_flight(state)

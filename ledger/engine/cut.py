@@ -354,6 +354,7 @@ def cross_pair(state: State, taker: int, maker: int, sell: int, alpha: int, brin
     price = resting["limit"]
     alpha = min(alpha, open_alpha(resting, price))
     if sell:
+        alpha = min(alpha, brings)
         tao = mul_div_floor(alpha, price, RAO)
     else:
         affordable = mul_div_floor(brings, RAO, price)

@@ -215,6 +215,21 @@ def test_a_queued_order_never_meets_one_of_its_own_account(exchange: Exchange) -
     assert int(live(exchange)[own]["state"]) == OrderState.IN_FLIGHT
 
 
+def test_a_maker_larger_than_the_others_bring_takes_no_more_from_them(exchange: Exchange) -> None:
+    own = place(exchange, 2, alpha=3_000 * TAO, limit=LOW, sell=True)
+    other = place(exchange, 1, alpha=60 * TAO, limit=LOW, sell=True)
+    maker = place(exchange, 2, tao=50 * TAO, limit=33_250_000, flags=Flag.POST_ONLY)
+
+    answer = exchange.head()
+
+    (crossed,) = of_kind(answer, EventKind.CROSSED)
+    assert (int(crossed["order_id"]), int(crossed["amount"])) == (other, 60 * TAO)
+    assert other not in live(exchange)
+    assert int(live(exchange)[own]["flight"]) == 3_000 * TAO
+    assert int(live(exchange)[maker]["state"]) == OrderState.RESTING
+    assert booked_balances(exchange) == exchange.balances()
+
+
 def test_queued_sales_cross_resting_bids(exchange: Exchange) -> None:
     seller = place(exchange, 1, alpha=3_000 * TAO, limit=LOW, sell=True)
     maker = place(exchange, 2, tao=10 * TAO, limit=33_250_000, flags=Flag.POST_ONLY)
