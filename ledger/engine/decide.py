@@ -22,14 +22,13 @@ from ledger.engine.heads import (
 from ledger.engine.jobs import (
     decide_chain_fee,
     decide_dead,
-    decide_release,
     decide_signed,
     decide_sweep,
 )
 from ledger.engine.layout import CommandKind
 from ledger.engine.listing import decide_configure, decide_halt, decide_list, decide_stage, market_slot
 from ledger.engine.orders import decide_order
-from ledger.engine.queue import decide_uncrossed, reach_all
+from ledger.engine.queue import decide_given_up, decide_uncrossed, reach_all
 from ledger.engine.quotes import decide_issue_quote, decide_release_quote, decide_take_quote
 from ledger.engine.reach import reach_resting
 from ledger.engine.room import room_for_timers, room_needed
@@ -164,10 +163,7 @@ def decide_one(state: State, command: Row) -> None:
     elif kind == CommandKind.ACCEPT_SIGNED.value:
         decide_signed(state, command)
     elif kind == CommandKind.RELEASE_JOB.value:
-        decide_release(state, command)
-        apply_out(state)
-        return_flight(state)
-        reach_all(state)
+        decide_given_up(state, command)
     elif CommandKind.HEAD_BEGIN.value <= kind <= CommandKind.REFUSE_HEAD.value:
         decide_head_record(state, command)
     else:

@@ -7,13 +7,15 @@
 # mypy: disable-error-code="no-any-return"
 
 from amm.kernel_cache import kernel
-from ledger.engine.allocation import scratch_for
+from ledger.engine.allocation import return_flight, scratch_for
 from ledger.engine.book import first_on, next_on
 from ledger.engine.cut import may_trade, queue_place
+from ledger.engine.evolve import apply_out
 from ledger.engine.gates import is_tradable
+from ledger.engine.jobs import decide_release
 from ledger.engine.moves import close_order
 from ledger.engine.reach import reach_resting
-from ledger.engine.state import State, int64
+from ledger.engine.state import Row, State, int64
 from ledger.engine.take import out_of_reach, rest_after_book
 from ledger.engine.terms import crosses_head, lasts
 
@@ -62,3 +64,14 @@ def leave_queue(state: State, slot: int, sell: int) -> None:
             rest_after_book(state, scratch.slots[i])
         else:
             close_order(state, scratch.slots[i], out_of_reach(order))
+
+
+@kernel
+def decide_given_up(state: State, command: Row) -> None:
+    """Give up a job that was not signed; a settlement's orders return, and the mirror may reach others where it was."""
+    settlement = state.scalars[0]["settlement"]
+    decide_release(state, command)
+    apply_out(state)
+    if settlement != 0 and state.scalars[0]["settlement"] == 0:
+        return_flight(state)
+        reach_all(state)
