@@ -1,7 +1,8 @@
 """The only place where real parts are built and joined: one process with engine, gateway, link and signer on one loop.
 
-Starting and recovering are the same code: open the log as its only writer, evolve engine and replica by it, open the
-door.
+Starting and recovering are the same code: open the log as its only writer, bring the engine up by the newest snapshot
+and the rest, the replica by all of it, and open the door. The read models remember every customer, order and key, so
+the replica reads the log from its beginning.
 """
 
 import asyncio
@@ -31,6 +32,7 @@ from app.link.connection import NodeConnection
 from app.link.deposits import ChainKeys
 from app.link.follower import ChainLink
 from app.link.settings import LinkSettings
+from app.observability import SNAPSHOT_SEQ, SNAPSHOTS_REFUSED
 from app.postgres.embedded import EmbeddedPostgres
 from app.postgres.files import write_private
 from app.settings import GatewaySettings
@@ -38,7 +40,9 @@ from ledger.engine.machine import Engine
 from ledger.engine.views import Views
 from ledger.log.migrate import migrate
 from ledger.log.postgres import PostgresLog
-from ledger.log.recovery import recover
+from ledger.log.recovery import newest_engine, recover
+from ledger.log.snapshot_store import Refused
+from ledger.log.snapshot_writer import SnapshotSettings, SnapshotWriter
 from ledger.sequencer import Sequencer
 
 log = structlog.get_logger(__name__)
@@ -62,6 +66,7 @@ class ExchangeConfig:
     database_url: str | None = None
     passphrase: bytes | None = None
     clock_ms: Callable[[], int] = wall_clock_ms
+    snapshots: SnapshotSettings = field(default_factory=SnapshotSettings)
 
 
 class Exchange:
@@ -130,16 +135,22 @@ class Exchange:
         event_log = PostgresLog(url)
         head = await event_log.open()
         self._stack.push_async_callback(event_log.close)
-        engine, copy = Engine(), Engine()
+        engine, start = await newest_engine(url, head, tell_refused)
+        SNAPSHOT_SEQ.set(start.seq)
+        copy = Engine()
         self.views = Views(copy)
         self.replica = Replica(copy, self.views)
-        await recover(event_log, engine, head, follow=self.replica.apply)
+        await recover(event_log, engine, head, start=start, follow=self.replica.apply)
         self.sequencer = Sequencer(
             engine=engine, log=event_log, head=head, clock=self.config.clock_ms, on_fatal=self._on_fatal
         )
         self.sequencer.subscribe(self.replica.apply)
+        snapshots = SnapshotWriter(url, self.config.snapshots, tell_snapshot)
+        self.sequencer.subscribe(snapshots.observe)
         self.sequencer.start()
         self._stack.push_async_callback(self.sequencer.stop)
+        snapshots.start(behind=head.seq - start.seq)
+        self._stack.push_async_callback(snapshots.stop)
 
     async def _open_custody(self) -> None:
         folder = self.config.data_dir
@@ -211,6 +222,23 @@ def kept_passphrase(path: Path) -> bytes:
     if not path.exists():
         write_private(path, secrets.token_hex(32))
     return path.read_bytes().strip()
+
+
+def tell_refused(snapshot: Refused) -> None:
+    """Tell of a stored snapshot that does not hold; the next older one or the log itself takes its place."""
+    SNAPSHOTS_REFUSED.inc()
+    log.error("snapshot_refused", seq=snapshot.seq, detail=snapshot.detail)
+
+
+def tell_snapshot(name: str, figures: dict[str, Any]) -> None:
+    """Tell of a snapshot that was written, or could not be."""
+    if name != "snapshot_written":
+        log.error(name, **figures)
+        return
+    for refused in figures.pop("refused", ()):
+        tell_refused(Refused(**refused))
+    log.info(name, **figures)
+    SNAPSHOT_SEQ.set(figures.get("seq", 0))
 
 
 def end_process(error: BaseException) -> None:

@@ -11,6 +11,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
+# Of the whole process and told by every registry; made without one, so that several may take them in.
+SNAPSHOTS_REFUSED: Final = Counter(
+    "taobourse_snapshots_refused_total", "Stored snapshots that did not hold and were left out.", registry=None
+)
+SNAPSHOT_SEQ: Final = Gauge("taobourse_snapshot_seq", "Seq of the newest snapshot used or written.", registry=None)
+
 
 def configure_logging(level: str = "info") -> None:
     """Write log lines as JSON to stderr from this level on; stdout belongs to answers."""
@@ -68,6 +74,8 @@ class Metrics:
         }
         for name, metric in declared.items():
             object.__setattr__(self, name, metric)
+        for shared in (SNAPSHOTS_REFUSED, SNAPSHOT_SEQ):
+            self.registry.register(shared)
 
     def exposition(self) -> bytes:
         """Return all metrics in the text format of Prometheus."""

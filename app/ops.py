@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from app.gateway.parts import wall_clock_ms
 from ledger.engine.api import Answer
 from ledger.engine.layout import NO_NETUID, TAO_ASSET, CommandKind, Flag, Halt
-from ledger.engine.machine import Engine
 from ledger.engine.records import command, request
 from ledger.engine.views import Views
 from ledger.log.migrate import migrate
 from ledger.log.postgres import PostgresLog
-from ledger.log.recovery import recover
+from ledger.log.recovery import newest_engine, recover
 from ledger.sequencer import Sequencer
 
 LOCK_WAIT_S = 0.5
@@ -67,8 +66,8 @@ async def open_desk(url: str) -> AsyncIterator[Desk]:
     log = PostgresLog(url, lock_wait_s=LOCK_WAIT_S)
     head = await log.open()
     try:
-        engine = Engine()
-        await recover(log, engine, head)
+        engine, start = await newest_engine(url, head)
+        await recover(log, engine, head, start=start)
         failures: list[BaseException] = []
         sequencer = Sequencer(engine=engine, log=log, head=head, clock=wall_clock_ms, on_fatal=failures.append)
         sequencer.start()

@@ -6,6 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from ledger.log.snapshot_writer import SnapshotSettings
+
 PREFIX = "TAOBOURSE_"
 
 
@@ -26,10 +28,23 @@ class _FromEnvironment(BaseModel):
 
 
 class ExchangeSettings(_FromEnvironment):
-    """What the whole process needs: the URL of another PostgreSQL, the passphrase of the sealed custody seed."""
+    """What the whole process needs: the URL of another PostgreSQL, the passphrase of the sealed custody seed.
+
+    A snapshot is written every ``snapshot_events`` events or ``snapshot_seconds`` s, the newest ``snapshot_keep`` stay.
+    """
 
     database_url: str | None = None
     passphrase: SecretStr | None = None
+    snapshot_events: Annotated[int, Field(ge=1_000)] = 2_000_000
+    snapshot_seconds: Annotated[float, Field(ge=1, le=86_400)] = 900.0
+    snapshot_keep: Annotated[int, Field(ge=1, le=100)] = 3
+
+    @property
+    def snapshots(self) -> SnapshotSettings:
+        """Return the schedule of snapshots."""
+        return SnapshotSettings(
+            every_events=self.snapshot_events, every_s=self.snapshot_seconds, keep=self.snapshot_keep
+        )
 
     @property
     def passphrase_bytes(self) -> bytes | None:

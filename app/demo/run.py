@@ -160,6 +160,7 @@ async def running_demo(options: DemoOptions) -> AsyncIterator[Running]:
             gateway=gateway,
             database_url=settings.database_url,
             passphrase=settings.passphrase_bytes,
+            snapshots=settings.snapshots,
         )
         exchange = Exchange(config, prepare=prepare_house)
         await exchange.start()

@@ -186,6 +186,15 @@ class PostgresLog:
             await asyncio.sleep(LOCK_POLL_S)
 
 
+async def read_head(url: str) -> Head:
+    """Return the end of a database's log at this moment, for whoever does not write it."""
+    connection = await asyncpg.connect(url)
+    try:
+        return _head(await connection.fetchrow(HEAD))
+    finally:
+        await connection.close()
+
+
 def _head(row: Any) -> Head:
     if row is None:
         return EMPTY_HEAD

@@ -1,11 +1,22 @@
-"""Start-up and recovery are the same thing: read the log, verify it, and evolve an engine by it."""
+"""Start-up and recovery are the same: begin with the newest snapshot that holds, and evolve the rest of the log."""
 
 from collections.abc import Callable
 
 from ledger.codec import Batch
 from ledger.engine.api import StateMachine
-from ledger.log.base import EMPTY_HEAD, EventLog, Head
+from ledger.engine.machine import Engine
+from ledger.log.base import EMPTY_HEAD, EventLog, Head, check_follows
 from ledger.log.errors import ChainBroken
+from ledger.log.snapshot_store import Report, SnapshotStore
+
+
+async def newest_engine(url: str, upto: Head, report: Report = lambda _: None) -> tuple[Engine, Head]:
+    """Return an engine and the head it stands at: of the newest snapshot that holds, else before the first event.
+
+    ``upto``: the log's head; ``report`` is told of each snapshot that does not hold.
+    """
+    found = await SnapshotStore(url).newest(upto, report)
+    return found if found is not None else (Engine(), EMPTY_HEAD)
 
 
 async def recover(
@@ -13,20 +24,29 @@ async def recover(
     engine: StateMachine,
     expected: Head | None = None,
     *,
-    follow: Callable[[Batch], None] = lambda _: None,
+    start: Head = EMPTY_HEAD,
+    follow: Callable[[Batch], None] | None = None,
 ) -> Head:
-    """Evolve a fresh engine by every batch, and return the head it reached.
+    """Evolve an engine that stands at ``start`` by every later batch, and return the head it reached.
 
-    ``expected`` is what ``log.open()`` returned: the log must end exactly there. ``follow`` is given each batch too, as
-    a subscriber would be: a replica comes up by the same reading. Raises ``ChainBroken``.
+    ``expected`` is what ``log.open()`` returned: the log must end exactly there. ``follow`` is given each batch of the
+    whole log, as a subscriber would be: a replica whose folds remember everything comes up by the same reading. Without
+    it, nothing before ``start`` is read. Raises ``ChainBroken``.
     """
-    head = EMPTY_HEAD
-    async for batch in log.read():
-        engine.evolve(batch.ts_ms, batch.events, batch.payloads)
-        if engine.seq != batch.last_seq:
-            raise ChainBroken(number=batch.number, detail=f"the engine is at seq {engine.seq}, not {batch.last_seq}")
-        follow(batch)
+    if engine.seq != start.seq:
+        raise ChainBroken(number=start.number, detail=f"the engine is at seq {engine.seq}, not {start.seq}")
+    head = EMPTY_HEAD if follow is not None else start
+    async for batch in log.read(head.number + 1):
+        check_follows(head, batch)  # the log was verified in itself; this holds it to where the engine was begun
         head = Head.of(batch)
+        if head.number > start.number:
+            engine.evolve(batch.ts_ms, batch.events, batch.payloads)
+            if engine.seq != head.seq:
+                raise ChainBroken(number=head.number, detail=f"the engine is at seq {engine.seq}, not {head.seq}")
+        elif head.number == start.number and head != start:
+            raise ChainBroken(number=head.number, detail="the engine was begun at another batch")
+        if follow is not None:
+            follow(batch)
     if expected is not None and head != expected:
         raise ChainBroken(number=expected.number, detail=f"the log was read up to batch {head.number} only")
     return head
