@@ -232,7 +232,9 @@ async def test_its_balance_follows_every_ledger_entry(pro: Any, alice: Client) -
     [
         ("market", "sell", 600, None, {}, ccxt.InsufficientFunds),
         ("market", "buy", 0.05, None, {}, ccxt.InvalidOrder),
-        ("limit", "buy", 10, 0.02, {}, ccxt.BadRequest),
+        ("limit", "buy", 10, 0.02, {"timeInForce": "GTD"}, ccxt.BadRequest),
+        ("limit", "buy", 10, 0.03, {"postOnly": True}, ccxt.ExchangeError),
+        ("limit", "buy", 100_000, 0.0199, {}, ccxt.InsufficientFunds),
         ("market", "buy", 10, None, {"deadline": "yesterday"}, ccxt.BadRequest),
         ("market", "buy", 10, None, {"params": {"symbol": "SN9/TAO"}}, ccxt.BadSymbol),
     ],
@@ -247,6 +249,46 @@ async def test_a_refused_order_raises_the_right_error(
 
     with pytest.raises(error):
         await pro.create_order_ws(SYMBOL, kind, side, amount, price, params)
+
+
+async def test_a_resting_order_is_followed_through_amendment_fill_and_cancel(pro: Any, bob: Client) -> None:
+    await pro.authenticate()
+    watching = asyncio.create_task(pro.watch_orders(SYMBOL))
+    placed = await pro.create_order_ws(SYMBOL, "limit", "sell", 3, 0.020005, {"postOnly": True})
+    await watching
+    amended = await pro.edit_order_ws(placed["id"], SYMBOL, "limit", "sell", 2.5, 0.020005)
+    await until(lambda: pro.watch_orders(SYMBOL), lambda: pro.orders[-1]["amount"] == 2.5)
+    assert (amended["id"], pro.orders[-1]["status"], pro.orders[-1]["price"]) == (placed["id"], "open", 0.020005)
+
+    sale = {"pair": "SN1TAO", "type": "buy", "ordertype": "limit", "price": "0.020005", "timeinforce": "IOC"}
+    own = asyncio.create_task(pro.watch_my_trades(SYMBOL))
+    await asyncio.sleep(0)
+    await bob.ok("AddOrder", **sale, volume="1")
+    (trade,) = await own
+    assert (trade["order"], trade["amount"], trade["takerOrMaker"]) == (placed["id"], 1, "maker")
+
+    await pro.cancel_order_ws(placed["id"])
+    await until(lambda: pro.watch_orders(SYMBOL), lambda: pro.orders[-1]["status"] == "canceled")
+    assert (pro.orders[-1]["id"], pro.orders[-1]["info"]["cum_qty"]) == (placed["id"], 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "price", "params", "told"),
+    [
+        ("market", None, {"stopLossPrice": 0.015}, "stop-loss"),
+        ("limit", 0.014, {"stopLossPrice": 0.015}, "stop-loss-limit"),
+        ("market", None, {"takeProfitPrice": 0.03}, "take-profit"),
+        ("limit", 0.029, {"takeProfitPrice": 0.03}, "take-profit-limit"),
+    ],
+)
+async def test_triggered_orders_are_placed_over_the_socket(
+    pro: Any, alice: Client, kind: str, price: float | None, params: dict[str, Any], told: str
+) -> None:
+    placed = await pro.create_order_ws(SYMBOL, kind, "sell", 3, price, params)
+
+    shown = (await alice.ok("OpenOrders"))["open"][placed["id"]]
+    assert shown["descr"]["ordertype"] == told
+    assert (await pro.cancel_all_orders_ws())["result"] == {"count": 1}
 
 
 async def test_cancelling_what_is_not_open_raises_order_not_found(pro: Any) -> None:

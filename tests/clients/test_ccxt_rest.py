@@ -1,6 +1,6 @@
 """ccxt as it is, sync and async, against a served exchange: only its URLs are changed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -8,13 +8,13 @@ import ccxt  # type: ignore[import-untyped]
 import ccxt.async_support  # type: ignore[import-untyped]
 import pytest
 
-from app.gateway.vault import NewKey
 from chain.ss58 import ss58_encode
 from ledger.engine.layout import CommandKind, Stage
 from ledger.engine.records import command
+from tests.clients.kits import options
 from tests.support import small_exchange as kit
-from tests.support.served_exchange import ServedExchange, served
-from tests.support.small_exchange import ALICE, BOB, NETUID, START_MS, TAO
+from tests.support.served_exchange import ServedExchange
+from tests.support.small_exchange import ALICE, BOB, NETUID, START_MS, TAO, rao
 
 SYMBOL = "SN1/TAO"
 COLD = ss58_encode(bytes(range(32)))
@@ -22,28 +22,8 @@ NOW_MS = START_MS + 2 * kit.BLOCK_MS
 
 
 @pytest.fixture
-def shop() -> Iterator[ServedExchange]:
-    with served() as exchange:
-        yield exchange
-
-
-def options(rest: str, key: NewKey) -> dict[str, Any]:
-    return {
-        "apiKey": key.key,
-        "secret": key.secret,
-        # Its nonces are milliseconds: two calls within one would be refused.
-        "rateLimit": 2,
-        "urls": {"api": {"public": rest, "private": rest}},
-    }
-
-
-@pytest.fixture
 def alice(shop: ServedExchange) -> Any:
     return ccxt.kraken(options(shop.rest, shop.new_key(ALICE)))
-
-
-def rao(text: str) -> int:
-    return int(Decimal(text) * TAO)
 
 
 def test_markets_have_the_figures_of_the_pair(alice: Any) -> None:
@@ -280,7 +260,9 @@ def test_traded_volume_counts_the_cost(alice: Any) -> None:
     alice.create_order(SYMBOL, "market", "sell", 3)
 
     (trade,) = alice.fetch_my_trades()
-    assert alice.private_post_tradevolume()["result"] == {"currency": "TAO", "volume": trade["info"]["cost"]}
+    told = alice.private_post_tradevolume()["result"]
+    # Counted in thousandths of a TAO, rounded down.
+    assert (told["currency"], rao(told["volume"])) == ("TAO", rao(trade["info"]["cost"]) // 10**6 * 10**6)
 
 
 def test_spreads_show_each_change_of_the_best(shop: ServedExchange, alice: Any) -> None:
@@ -309,8 +291,23 @@ ERRORS: dict[str, tuple[Callable[[Any], Any], type[ccxt.BaseError], str]] = {
     "funds": (order("market", "sell", 501), ccxt.InsufficientFunds, "EOrder:Insufficient funds"),
     "size": (order("market", "buy", 0.01), ccxt.InvalidOrder, "EOrder:Order minimum not met"),
     "cost": (order("limit", "buy", 1, 0.0001, timeInForce="IOC"), ccxt.ExchangeError, "EOrder:Cost minimum not met"),
-    "resting": (order("limit", "buy", 1, 0.01), ccxt.ExchangeError, "EGeneral:Invalid arguments:timeinforce"),
-    "post": (order("limit", "buy", 1, 0.01, postOnly=True), ccxt.ExchangeError, "EGeneral:Invalid arguments:oflags"),
+    "post": (order("limit", "buy", 1, 0.03, postOnly=True), ccxt.InvalidOrder, "EOrder:Invalid order:Post only order"),
+    "rest": (order("limit", "buy", 100_000, 0.0199), ccxt.InsufficientFunds, "EOrder:Insufficient funds"),
+    "time": (order("limit", "buy", 1, 0.01, timeInForce="GTX"), ccxt.ExchangeError, "Invalid arguments:timeinforce"),
+    "expiry": (order("limit", "buy", 1, 0.01, timeInForce="GTD"), ccxt.ExchangeError, "Invalid arguments:expiretm"),
+    "trailing": (order("market", "sell", 1, trailingPercent="5"), ccxt.ExchangeError, "Invalid arguments:ordertype"),
+    "iceberg": (order("iceberg", "sell", 1, 0.03), ccxt.ExchangeError, "EGeneral:Invalid arguments:ordertype"),
+    "trigger": (order("stop-loss", "sell", 1), ccxt.InvalidOrder, "EGeneral:Invalid arguments:price"),
+    "edit": (
+        lambda c: c.edit_order("OAAAAA-AAAAA-AAAAAA", SYMBOL, "limit", "buy", 1, 0.01),
+        ccxt.InvalidOrder,
+        "EOrder:Unknown order",
+    ),
+    "switch": (
+        lambda c: c.private_post_cancelallordersafter({"timeout": "x"}),
+        ccxt.ExchangeError,
+        "EGeneral:Invalid arguments:timeout",
+    ),
     "viqc": (order("market", "sell", 5, oflags="viqc"), ccxt.InvalidOrder, "EGeneral:Invalid arguments:viqc"),
     "unknown order": (lambda c: c.fetch_order("OAAAAA-AAAAA-AAAAAA"), ccxt.InvalidOrder, "EOrder:Unknown order"),
     "cancel": (lambda c: c.cancel_order("OAAAAA-AAAAA-AAAAAA"), ccxt.OrderNotFound, "EOrder:Unknown order"),

@@ -1,18 +1,17 @@
 """python-kraken-sdk as it is against a served exchange: only its URL is changed."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from kraken import exceptions as kraken_errors
-from kraken.spot import Funding, Market, SpotAsyncClient, SpotClient, Trade, User
+from kraken.spot import SpotAsyncClient, User
 
 from chain.ss58 import ss58_encode
+from tests.clients.kits import Clients, sdk_clients
 from tests.support import small_exchange as kit
-from tests.support.served_exchange import ServedExchange, served
-from tests.support.small_exchange import ALICE, START_MS, TAO
+from tests.support.served_exchange import ServedExchange
+from tests.support.small_exchange import ALICE, START_MS, TAO, rao
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*deprecated Kraken endpoint:DeprecationWarning")
 PAIR = "SN1TAO"
@@ -20,33 +19,9 @@ COLD = ss58_encode(bytes(range(32)))
 NOW_S = (START_MS + 2 * kit.BLOCK_MS) // 1_000
 
 
-@dataclass
-class Clients:
-    """Every client of one customer."""
-
-    market: Market
-    user: User
-    trade: Trade
-    funding: Funding
-
-
-@pytest.fixture
-def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[ServedExchange]:
-    with served() as exchange:
-        # Some of its clients build others inside and give them no URL.
-        monkeypatch.setattr(SpotClient, "URL", exchange.rest)
-        yield exchange
-
-
 @pytest.fixture
 def alice(shop: ServedExchange) -> Clients:
-    key = shop.new_key(ALICE)
-    figures = {"key": key.key, "secret": key.secret, "url": shop.rest}
-    return Clients(Market(url=shop.rest), User(**figures), Trade(**figures), Funding(**figures))
-
-
-def rao(text: str) -> int:
-    return int(Decimal(text) * TAO)
+    return sdk_clients(shop, ALICE)
 
 
 def buy(alice: Clients, volume: str) -> str:
@@ -178,7 +153,8 @@ def test_worth_fees_and_positions(alice: Clients) -> None:
     volume = alice.user.get_trade_volume(pair=PAIR)
     worth = alice.user.get_trade_balance()
 
-    assert (volume["currency"], volume["volume"]) == ("TAO", trade["cost"])
+    # Counted in thousandths of a TAO, rounded down.
+    assert (volume["currency"], rao(volume["volume"])) == ("TAO", rao(trade["cost"]) // 10**6 * 10**6)
     assert (volume["fees"][PAIR]["fee"], volume["fees_maker"][PAIR]["fee"]) == ("0.2600", "0.1600")
     assert worth["eb"] == worth["e"] == worth["mf"]
     spot = kit.POOL_TAO * TAO // kit.POOL_ALPHA - 1
@@ -232,8 +208,19 @@ ERRORS: dict[str, tuple[Callable[[Clients], Any], str]] = {
     "cost": (order(ordertype="limit", volume="1", price="0.0001", timeinforce="IOC"), "KrakenCostMinimumNotMetError"),
     "price": (order(ordertype="limit", volume="1", price="0.020000001", timeinforce="IOC"), "KrakenInvalidPriceError"),
     "deadline": (order(volume="1", deadline="2020-01-01T00:00:00Z"), "KrakenDeadlineElapsedError"),
-    "post": (order(ordertype="limit", volume="1", price="0.01", oflags="post"), "KrakenInvalidArgumentsError"),
-    "type": (order(ordertype="stop-loss", volume="1", price="0.01"), "KrakenInvalidArgumentsError"),
+    "post": (order(ordertype="limit", volume="1", price="0.03", oflags="post"), "KrakenInvalidOrderError"),
+    "rest": (order(ordertype="limit", volume="100000", price="0.0199"), "KrakenInsufficientFundsError"),
+    "type": (order(ordertype="trailing-stop", volume="1", price="+1"), "KrakenInvalidArgumentsError"),
+    "expiry": (order(ordertype="limit", volume="1", price="0.01", timeinforce="GTD"), "KrakenInvalidArgumentsError"),
+    "amend": (
+        lambda alice: alice.trade.amend_order(txid="OAAAAA-AAAAA-AAAAAA", order_qty="1"),
+        "KrakenUnknownOrderError",
+    ),
+    "edit": (
+        lambda alice: alice.trade.edit_order(txid="OAAAAA-AAAAA-AAAAAA", pair=PAIR, volume="1"),
+        "KrakenUnknownOrderError",
+    ),
+    "switch": (lambda alice: alice.trade.cancel_all_orders_after_x(timeout=90_000), "KrakenInvalidArgumentsError"),
     "flags": (order(volume="1", oflags="post"), "KrakenInvalidOrderError"),
     "pair": (order(pair="DOGETAO", volume="1"), "KrakenUnknownAssetError"),
     "order": (lambda alice: alice.user.get_orders_info(txid="OAAAAA-AAAAA-AAAAAA"), "KrakenUnknownOrderError"),

@@ -245,3 +245,33 @@ async def test_a_cancel_is_answered_once_per_order(exchange: SmallExchange) -> N
         (False, "EOrder:Unknown order", 5)
     ] * 3
     assert (all_of_them["result"], all_of_them["req_id"]) == ({"count": 0}, 6)
+
+
+async def test_orders_that_wait_are_placed_amended_and_cancelled_over_its_socket(
+    exchange: SmallExchange, alice: Client
+) -> None:
+    order = {"order_type": "limit", "side": "buy", "symbol": SYMBOL, "order_qty": 5, "limit_price": 0.0199}
+    async with client_side(socket_client(exchange, is_private=True)) as (side, client):
+        await side.run(client.subscribe(params={"channel": "executions"}))
+        await side.frames("executions", "snapshot")
+        await side.run(client.send_message({"method": "add_order", "params": order}))
+        (added,) = await side.answers("add_order")
+        txid = added["result"]["order_id"]
+        await side.run(
+            client.send_message({"method": "amend_order", "params": {"order_id": txid, "limit_price": 0.0198}})
+        )
+        assert (await side.answers("amend_order"))[0]["result"]["order_id"] == txid
+        batch = {"symbol": SYMBOL, "orders": [{k: v for k, v in order.items() if k != "symbol"}] * 2}
+        await side.run(client.send_message({"method": "batch_add", "params": batch}))
+        ids = [row["order_id"] for row in (await side.answers("batch_add"))[0]["result"]]
+        await side.run(client.send_message({"method": "batch_cancel", "params": {"orders": ids}}))
+        assert (await side.answers("batch_cancel"))[0]["orders_cancelled"] == 2
+        await side.run(client.send_message({"method": "cancel_all_orders_after", "params": {"timeout": 60}}))
+        assert (await side.answers("cancel_all_orders_after"))[0]["success"]
+        await side.run(client.send_message({"method": "cancel_order", "params": {"order_id": [txid]}}))
+        assert (await side.answers("cancel_order"))[0]["result"] == {"order_id": txid}
+        frames = await side.frames("executions", "update", 7)
+
+    told = [row["exec_type"] for frame in frames for row in frame["data"] if row["order_id"] == txid]
+    assert told == ["pending_new", "new", "amended", "canceled"]
+    assert (await alice.ok("OpenOrders"))["open"] == {}

@@ -69,6 +69,39 @@ async def test_ccxt_trades_on_the_running_demo(demo: Child) -> None:
         await asyncio.to_thread(exchange.create_order, SYMBOL, "market", "sell", 500_000)
 
 
+@pytest.mark.slow
+@pytest.mark.asyncio(loop_scope="module")
+async def test_ccxt_places_amends_triggers_and_cancels_on_the_running_demo(demo: Child) -> None:
+    exchange = ccxt.kraken(for_ccxt(demo))
+
+    def play() -> None:
+        exchange.load_markets()
+        bid = exchange.fetch_ticker(SYMBOL)["bid"]
+        resting = exchange.create_order(SYMBOL, "limit", "buy", 2, bid * 0.9, {"postOnly": True})
+        exchange.edit_order(resting["id"], SYMBOL, "limit", "buy", 1.5, bid * 0.91)
+        stops = [
+            exchange.create_order(SYMBOL, kind, "sell", 1, price, params)
+            for kind, price, params in (
+                ("market", None, {"stopLossPrice": bid * 0.5}),
+                ("limit", bid * 0.4, {"stopLossPrice": bid * 0.5}),
+                ("market", None, {"takeProfitPrice": bid * 2, "trigger": "index"}),
+                ("limit", bid * 1.9, {"takeProfitPrice": bid * 2}),
+            )
+        ]
+        told = {order["id"]: order for order in exchange.fetch_open_orders(SYMBOL)}
+        assert set(told) == {resting["id"], *(stop["id"] for stop in stops)}
+        assert told[resting["id"]]["amount"] == 1.5
+        killed = exchange.create_order(SYMBOL, "limit", "buy", 1, bid * 0.9, {"timeInForce": "FOK"})
+        assert exchange.fetch_order(killed["id"])["status"] == "canceled"
+        exchange.cancel_all_orders_after(60_000)
+        exchange.cancel_order(resting["id"], SYMBOL)
+        assert exchange.cancel_all_orders()[0]["info"]["result"] == {"count": 4}
+        exchange.cancel_all_orders_after(0)
+        assert exchange.fetch_open_orders(SYMBOL) == []
+
+    await asyncio.to_thread(play)
+
+
 async def seen_trade(exchange: Any, amount: float) -> dict[str, Any]:
     """Return the own trade of this amount once the socket tells it; a snapshot of older ones may come first."""
     while True:
@@ -104,6 +137,12 @@ async def test_the_sdk_trades_and_custody_still_equals_the_chain(demo: Child) ->
         user = User(**secrets)
         before = Decimal(user.get_account_balance()["SN2"])
         order = Trade(**secrets).create_order(ordertype="market", side="sell", pair="SN2TAO", volume="2")
+        trade = Trade(**secrets)
+        waiting = trade.create_order(ordertype="limit", side="sell", pair="SN2TAO", volume="1", price="100")["txid"][0]
+        trade.amend_order(txid=waiting, order_qty="0.5")
+        edited = trade.edit_order(txid=waiting, pair="SN2TAO", price="99")["txid"]
+        assert list(user.get_open_orders()["open"]) == [edited]
+        assert trade.cancel_order(txid=edited) == {"count": 1}
         address = Funding(**secrets).get_deposit_address(asset="TAO", method="Bittensor")
         assert address[0]["address"].startswith("5")
         assert "SN2TAO" in Market(url=rest).get_ticker(pair="SN2TAO")

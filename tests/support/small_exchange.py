@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -286,8 +287,7 @@ async def serve(exchange: SmallExchange) -> AsyncIterator[str]:
 
 def rao(text: str) -> int:
     """Return an amount as clients read it in units of its ninth decimal."""
-    whole, _, fraction = text.partition(".")
-    return int(whole) * TAO + int(fraction.ljust(9, "0"))
+    return int(Decimal(text) * TAO)
 
 
 def lots(volume: int) -> str:
