@@ -1,22 +1,15 @@
 """The programs of docs/clients.md, run as they stand there."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.served_exchange import ServedExchange, served
+from tests.support.served_exchange import ServedExchange
 from tests.support.small_exchange import ALICE
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "clients.md"
 PROGRAMS = re.findall(r"## ([^\n]+)\n\n```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-
-
-@pytest.fixture
-def shop() -> Iterator[ServedExchange]:
-    with served() as exchange:
-        yield exchange
 
 
 def test_there_is_a_program_for_each_client() -> None:
