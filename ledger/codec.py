@@ -2,7 +2,8 @@
 
 Canonical bytes, all integers little-endian: magic ``TBLB``, layout version u16, event size u16, ts u64 (ms), writer
 epoch u64, first seq u64, event count u32, payload count u32; the event records as they lie in memory; then each payload
-with its length as u32 before it. Stored as pages of at most 8 000 bytes, cut anywhere.
+with its length as u32 before it. Stored as pages of at most 8 000 bytes, cut anywhere. Batches of older layouts are
+read too: their bytes and hashes stay, their events are those of the present layout (``upcasting.py``).
 """
 
 import struct
@@ -15,6 +16,7 @@ from ledger.engine.api import Records
 from ledger.engine.layout import EVENT, LAYOUT_VERSION
 from ledger.hashing import HASH_BYTES, batch_hash
 from ledger.log.errors import BatchMalformed
+from ledger.upcasting import is_readable, upcast
 
 MAGIC = b"TBLB"
 HEADER = struct.Struct("<4sHHQQQII")
@@ -94,7 +96,7 @@ def decode_body(body: bytes) -> tuple[int, int, Records, tuple[bytes, ...]]:
     magic, version, event_size, ts_ms, writer_epoch, first_seq, event_count, payload_count = HEADER.unpack_from(body)
     if magic != MAGIC:
         raise BatchMalformed(detail=f"magic {magic!r}")
-    if (version, event_size) != (LAYOUT_VERSION, EVENT.itemsize):
+    if not is_readable(version) or event_size != EVENT.itemsize:
         raise BatchMalformed(detail=f"layout {version} with events of {event_size} bytes is unknown", offset=4)
     if ts_ms > MAX_INTEGER or writer_epoch > MAX_INTEGER:
         raise BatchMalformed(detail=f"ts {ts_ms} or writer epoch {writer_epoch} out of range", offset=8)
@@ -110,7 +112,7 @@ def decode_body(body: bytes) -> tuple[int, int, Records, tuple[bytes, ...]]:
     payloads, offset = _decode_payloads(body, offset, payload_count)
     if offset != len(body):
         raise BatchMalformed(detail=f"{len(body) - offset} bytes too many", offset=offset)
-    return ts_ms, writer_epoch, events, payloads
+    return ts_ms, writer_epoch, upcast(version, events), payloads
 
 
 def split_pages(body: bytes) -> list[bytes]:

@@ -65,7 +65,7 @@ EVENT = np.dtype(
 assert COMMAND.itemsize == 96, "commands are 96 bytes"
 assert EVENT.itemsize == 128, "events are 128 bytes"
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 """Goes into the canonical bytes of every batch; a change of meaning raises it and comes with upcasting."""
 
 TAO_ASSET = 0
