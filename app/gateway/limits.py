@@ -141,6 +141,10 @@ class Limits:
         """Count an order action of an account on a pair, cost in thousandths."""
         return not self.enabled or self._engine.take((account, netuid), self.tier.engine, cost, now_ms)
 
+    def open_order(self, count: int) -> bool:
+        """Tell whether an account that has so many open orders on a pair may have one more."""
+        return not self.enabled or count < self.tier.open_orders
+
     def connection(self, address: str, now_ms: int) -> bool:
         """Count a new socket of an address."""
         return not self.enabled or self._connections.take(address, CONNECTIONS, SCALE, now_ms)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.gateway.kraken.ids import ORDER, decode_id
+from app.gateway.limits import Rate, Tier
 from ledger.engine.layout import CommandKind, OrderState
 from ledger.engine.records import command
 from tests.support.small_exchange import ALICE, BOB, NETUID, TAO, Client, SmallExchange, rao
@@ -318,3 +319,18 @@ async def test_tiers_lower_the_fees_that_an_account_is_told(exchange: SmallExcha
     assert rao(told["volume"]) >= 4 * TAO
     cheap = await order(alice, await place(alice, "buy", "5"))
     assert rao(cheap["fee"]) == (rao(cheap["cost"]) * 1_300 + 500_000) // 1_000_000
+
+
+async def test_open_orders_per_pair_are_bounded_by_the_tier(exchange: SmallExchange, alice: Client) -> None:
+    exchange.parts.limits.enabled = True
+    exchange.parts.limits.tier = Tier(Rate(10**9, 10**9), Rate(10**9, 10**9), open_orders=2)
+    for price in ("0.0199", "0.0198"):
+        await place(alice, "buy", "1", price)
+
+    fields = {"pair": "SN1TAO", "type": "buy", "volume": "1"}
+    third = await alice.private("AddOrder", **fields, ordertype="limit", price="0.0197")
+    market = await alice.private("AddOrder", **fields, ordertype="market")
+
+    assert third["error"] == ["EOrder:Orders limit exceeded"]
+    assert third["reason"] == {"code": "orders_limit", "field": "pair", "value": "SN1TAO", "bound": "2"}
+    assert market["error"] == []

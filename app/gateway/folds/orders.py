@@ -280,6 +280,10 @@ class Orders:
         """Return the open orders of an account, newest first."""
         return sorted(self._open_of.get(account, {}).values(), key=lambda order: -order.seq)
 
+    def count_open(self, account: int, netuid: int) -> int:
+        """Return how many open orders an account has on a pair."""
+        return sum(order.netuid == netuid for order in self._open_of.get(account, {}).values())
+
     def closed_of(self, account: int) -> Iterator[Order]:
         """Yield the closed orders of an account that are remembered, last closed first."""
         return self._closed.of(account)

@@ -79,6 +79,13 @@ async def place(call: PrivateCall, ticket: Ticket, fields: Fields, id_text: str,
     """
     if is_counted and not call.parts.limits.engine_call(call.account, ticket.pair.netuid, ADD_COST, call.now_ms):
         raise Refused(errors.ORDER_RATE_LIMIT, "order_rate_limit", name="pair", value=ticket.pair.key)
+    known = ticket.cl_ord_id and call.replica.orders.find_client_id(call.account, ticket.cl_ord_id)
+    # Sent again, an order is no new one.
+    is_new = is_counted and ticket.may_wait and not known
+    count = call.replica.orders.count_open(call.account, ticket.pair.netuid) if is_new else 0
+    if not call.parts.limits.open_order(count):
+        bound = str(call.parts.limits.tier.open_orders)
+        raise Refused(errors.ORDERS_LIMIT, "orders_limit", name="pair", value=ticket.pair.key, bound=bound)
     record, payloads = ticket.to_command(call.account, f"o:{ticket.cl_ord_id}" if ticket.cl_ord_id else id_text)
     answer = await call.submit(record, payloads)
     if answer.code:

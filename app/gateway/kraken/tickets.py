@@ -73,6 +73,12 @@ class Ticket:
         """Return the order type as clients name it."""
         return order_type(self.flags, self.traits)
 
+    @property
+    def may_wait(self) -> bool:
+        """Tell whether the order may stay open: in the book, or for its trigger."""
+        lasts = Flag.LIMIT in self.flags and not self.flags & (Flag.IOC | Flag.FOK)
+        return lasts or bool(self.traits & _STOPS)
+
     def to_command(self, account: int, id_text: str) -> tuple[Records, tuple[bytes, ...]]:
         """Return the command and its payloads; ``id_text`` is the client's own id of it, or what stands for one.
 

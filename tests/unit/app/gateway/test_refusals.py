@@ -47,6 +47,21 @@ def test_an_order_type_the_engine_lacks_blames_the_field_that_asked_for_it() -> 
     assert refused.error == "EGeneral:Invalid arguments:timeinforce"
 
 
+@pytest.mark.parametrize(
+    ("refusal", "name", "error"),
+    [
+        (Refusal.POST_ONLY_WOULD_TRADE, "oflags", "EOrder:Invalid order:Post only order"),
+        (Refusal.TOO_MANY, "orders", "EOrder:Orders limit exceeded"),
+        (Refusal.TOO_MANY, "", "EService:Busy"),
+        (Refusal.LIMIT_OUT_OF_RANGE, "price2", "EGeneral:Invalid arguments:price2"),
+        (Refusal.TRIGGER_OUT_OF_RANGE, "trigger_price", "EGeneral:Invalid arguments:trigger_price"),
+        (Refusal.AMEND_NOT_POSSIBLE, "txid", "EOrder:Invalid order"),
+    ],
+)
+def test_refusals_of_orders_are_told_in_strings_that_clients_know(refusal: Refusal, name: str, error: str) -> None:
+    assert refused_by(answer(refusal), name=name).error == error
+
+
 def test_a_filled_order_has_no_closing_reason_and_every_other_has_one() -> None:
     assert closing_reason(0) is None
     assert all(closing_reason(refusal) for refusal in Refusal)
