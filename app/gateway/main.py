@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from app.gateway.feeds.hub import Hub
+from app.gateway.feeds.legacy import LegacyFeeds
 from app.gateway.feeds.socket import Sockets
 from app.gateway.kraken.books import Books
 from app.gateway.kraken.routes import HotDoor, KrakenRoutes
@@ -70,6 +71,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_middleware(HotDoor, routes=KrakenRoutes(parts, books, metrics))
     app.router.routes.append(WebSocketRoute("/v2", sockets.serve))
+    app.router.routes.append(WebSocketRoute("/", LegacyFeeds(parts, books).serve))
     app.router.routes.extend(_health_routes(parts, metrics))
     return app
 
