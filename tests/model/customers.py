@@ -1,4 +1,4 @@
-"""What customers and the link ask for in a history: orders, withdrawals, sweeps, signatures."""
+"""What customers and the link ask for in a history beside trading: withdrawals, sweeps, signatures."""
 
 from random import Random
 
@@ -9,68 +9,11 @@ from ledger.engine.layout import (
     Job,
     JobState,
 )
-from tests.model.chain import TAO
-from tests.model.scene import ABSURD, HOT, TRADING, Scene
+from tests.model.scene import ABSURD, DEPOSIT_KEYS, HOT, TRADING, Scene
 
 
 class Customers(Scene):
-    """Everything that customers and the link ask for."""
-
-    def order(self, rng: Random) -> None:
-        """Place an order of any size and shape; most make sense."""
-        account, netuid = self.any_account(rng), self.any_netuid(rng)
-        if rng.random() < 0.8:
-            account, netuid = rng.choice((1, 2)), rng.choice(list(self.exchange.markets))
-        market = self.exchange.markets.get(netuid)
-        books = self.exchange.books
-        sell, quote, limited = rng.random() < 0.45, rng.random() < 0.5, rng.random() < 0.4
-        flags = (Flag.SELL if sell else 0) | (Flag.LIMIT | Flag.IOC if limited else 0)
-        room = market.cap - market.used if market else 0
-        price = max(market.spot, 1) if market else TAO
-        tao = rng.choice(
-            (room, room + 1, *[room // rng.randrange(2, 50)] * 6, books.free(account, 0), rng.randrange(1, 50))
-        )
-        tao = max(min(tao, books.free(account, 0)), 1) if rng.random() < 0.9 else tao
-        alpha = rng.choice(
-            (*[tao * TAO // price] * 4, books.position(netuid) + rng.randrange(-1, 2), rng.randrange(1, 50))
-        )
-        if sell and rng.random() < 0.9:
-            alpha = max(min(alpha, books.free(account, netuid + 1)), 1)
-        figures = {"alpha_rao": alpha}
-        if quote and (not sell or rng.random() < 0.05):
-            flags |= Flag.IN_QUOTE
-            figures = {"tao_rao": tao}
-        if limited:
-            steps = (950, 990, 999, 1_000, 1_001, 1_010, 1_050, 2_000, 1)
-            loose = (900, 980, 990) if sell else (1_100, 1_020, 1_010)
-            figures["limit"] = max(price * rng.choice((*steps, *loose * 3)) // 1_000, 1)
-        else:
-            figures["slippage_ppm"] = rng.choice((*[5_000] * 4, 0, 600, 1_000_000, 100_000, 50_000))
-        figures = {name: min(figure, 2**63 - 1) for name, figure in figures.items()}
-        self.spoil_order(rng, figures)
-        if rng.random() < 0.08:
-            flags ^= rng.choice(
-                (Flag.VALIDATE_ONLY, Flag.VALIDATE_ONLY, Flag.FOK, Flag.POST_ONLY, Flag.IOC, Flag.LIMIT)
-            )
-        record = self.command_of(CommandKind.PLACE_ORDER, flags=int(flags), account=account, netuid=netuid, **figures)
-        texts: tuple[bytes, ...] = ()
-        if rng.random() < 0.15:
-            record["payload"] = 1
-            texts = rng.choice((*[(b"my order",)] * 5, (b"x" * 257,), (), (b"",)))
-        self.post(rng, record, *texts)
-
-    def spoil_order(self, rng: Random, figures: dict[str, int]) -> None:
-        """Make an order's figures absurd, rarely."""
-        if rng.random() < 0.06:
-            name = rng.choice(("alpha_rao", "tao_rao", "limit", "slippage_ppm", "deadline"))
-            figures[name] = rng.choice((*ABSURD, self.ts, self.ts - 1))
-        if rng.random() < 0.1:
-            figures["userref"] = rng.choice((1, 2**32 - 1))
-
-    def cancel(self, rng: Random) -> None:
-        """Cancel something; nothing is ever alive between commands."""
-        order_id = rng.choice((self.exchange.seq, 0, -1))
-        self.post(rng, self.command_of(CommandKind.CANCEL_ORDER, account=self.any_account(rng), order_id=order_id))
+    """Everything that customers and the link ask for beside trading."""
 
     def withdraw(self, rng: Random) -> None:
         """Request a withdrawal, mostly one that can be paid."""
@@ -95,7 +38,7 @@ class Customers(Scene):
     def sweep(self, rng: Random) -> None:
         """Ask for a sweep of a deposit key."""
         places = [place for place, amount in self.chain.stake.items() if amount and place[0] > TRADING]
-        key = rng.choice((3, 4, len(self.exchange.keys), HOT, 0, 2**32 - 1))
+        key = rng.choice((*DEPOSIT_KEYS[:2], len(self.exchange.keys), HOT, 0, 2**32 - 1))
         figures = {
             "key": key,
             "netuid": NO_NETUID,

@@ -10,7 +10,7 @@ from ledger.engine.layout import (
 )
 from tests.model.chain import SPEC, TAO, Block
 from tests.model.operators import Operators
-from tests.model.scene import HOT, NETUIDS, TRADING, any_pool
+from tests.model.scene import DEPOSIT_KEYS, HOT, NETUIDS, TRADING, any_pool
 from tests.model.spoilt import spoil_frame, spoil_order, spoil_parent, spoil_record
 
 
@@ -48,7 +48,7 @@ class Heads(Operators):
     def play_deposits(self, rng: Random, block: Block) -> None:
         """Let money arrive: for customers, for the house, for nobody."""
         for _ in range(rng.choice((0, 1, 1, 3))):
-            key = rng.choice((3, 4, len(self.exchange.keys), HOT, TRADING))
+            key = rng.choice((*DEPOSIT_KEYS, len(self.exchange.keys), HOT, TRADING))
             funding = rng.choice(self.exchange.fundings) if self.exchange.fundings and rng.random() < 0.6 else None
             amount = rng.choice((1, 999_999, 1_000_000, rng.randrange(1, 10**6) * 10**6, 5 * TAO))
             if funding:

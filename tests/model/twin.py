@@ -6,22 +6,11 @@ from typing import Any
 from ledger.engine.api import Decided, Request
 from ledger.engine.layout import EVENT, CommandKind, EventKind
 from ledger.engine.machine import Engine
+from ledger.engine.tables import MARKET
 from tests.support.naive.exchange import Exchange, Record
 from tests.support.naive_engine import NaiveAnswer, NaiveEngine
 
-EXPORT_MARKET = {
-    name: place
-    for place, name in enumerate(
-        (
-            *("netuid", "registered_at", "next", "stage", "hotkey", "target", "min_settle", "k_ppm", "taker_ppm"),
-            *("maker_ppm", "tolerance_ppm", "backed", "head_tao", "head_alpha", "weight", "rate", "closed"),
-            *("pool_height", "spot", "calm", "base_tao", "base_alpha", "base_weight", "mirror_tao", "mirror_alpha"),
-            *("used", "cap", "gates", "need", "need_since", "open_cut", "final_cut", "bought", "instant_halted"),
-            *("withdrawals_halted", "item_job", "item", "item_sell", "item_amount", "item_limit", "item_house"),
-            *("item_hotkey", "item_cut", "item_done"),
-        )
-    )
-}
+EXPORT_MARKET = {name: place for place, name in enumerate(MARKET.names or ())}
 
 
 class Difference(AssertionError):  # noqa: N818 - a finding
@@ -45,7 +34,7 @@ class Twin:
         """Let both decide one batch, and compare events, answers and states."""
         expected = self.naive.decide(ts_ms, requests)
         decided = self.compiled.decide(ts_ms, requests)
-        compare_events(decided, expected)
+        compare_events(decided, [*self.naive.early, *(event for answer in expected for event in answer.events)])
         compare_answers(decided, expected)
         compare_states(self.naive.export(), self.compiled.export())
         if len(decided.events):
@@ -68,10 +57,9 @@ def tell(event: Record) -> str:
     return f"{EventKind(event['kind']).name} {fields}"
 
 
-def compare_events(decided: Decided, expected: Sequence[NaiveAnswer]) -> None:
+def compare_events(decided: Decided, ours: Sequence[Record]) -> None:
     """Raise at the first event that differs in any field."""
     theirs = [to_event(event, decided.payloads) for event in decided.events]
-    ours = [event for answer in expected for event in answer.events]
     for place in range(max(len(ours), len(theirs))):
         one = ours[place] if place < len(ours) else None
         other = theirs[place] if place < len(theirs) else None
@@ -133,7 +121,7 @@ def meaningful(export: dict[str, Any]) -> dict[str, Any]:
         row = list(kept)
         finals[row[column["netuid"]] + 1] = row[column["final_cut"]]
         if not row[column["item_job"]]:
-            row[column["item_job"] :] = [0] * (len(row) - column["item_job"])
+            row[column["item_job"] : column["item_done"] + 1] = [0] * (column["item_done"] + 1 - column["item_job"])
         if not row[column["calm"]]:
             row[column["base_tao"] : column["base_weight"] + 1] = [0] * 3
         row[column["bought"]] = 0  # how the compiled engine remembers that a cut has something to cover

@@ -13,10 +13,11 @@ from ledger.engine.records import request
 from tests.model.chain import TAO, Block
 from tests.model.customers import Customers
 from tests.model.heads import Heads
-from tests.model.scene import HOT, NETUIDS, TRADING, any_pool
+from tests.model.scene import CUSTOMERS, DEPOSIT_KEYS, HOT, NETUIDS, TRADING, any_pool
+from tests.model.traders import Traders
 
 
-class World(Customers, Heads):
+class World(Traders, Customers, Heads):
     """A history that begins with what most of them need."""
 
     def __init__(self, rng: Random) -> None:
@@ -25,10 +26,10 @@ class World(Customers, Heads):
 
     def found(self, rng: Random) -> None:
         """Set up what most histories need: keys, accounts, markets, a first head with the house's money on it."""
-        names = [self.command_of(CommandKind.OPEN_ACCOUNT, name=1), self.command_of(CommandKind.OPEN_ACCOUNT, name=1)]
+        names = [self.command_of(CommandKind.OPEN_ACCOUNT, name=1) for _ in CUSTOMERS]
         self.send(*[request(record, payloads=[f"customer {i}".encode()]) for i, record in enumerate(names)])
         for number, (role, account) in enumerate(
-            ((KeyRole.HOT, 0), (KeyRole.TRADING, 0), (KeyRole.DEPOSIT, 1), (KeyRole.DEPOSIT, 2)), 1
+            ((KeyRole.HOT, 0), (KeyRole.TRADING, 0), *((KeyRole.DEPOSIT, account) for account in CUSTOMERS)), 1
         ):
             record = self.command_of(CommandKind.ADD_CHAIN_KEY, key=number, role=int(role), account=account, public=1)
             self.send(request(record, payloads=[bytes([number]) * 32]))
@@ -49,7 +50,7 @@ class World(Customers, Heads):
         for market in self.exchange.ascending():
             if not self.is_troubled(rng):
                 self.post(rng, self.configuration(rng, market.netuid, sound=True))
-        for account in (1, 2):
+        for account in CUSTOMERS[:2]:
             for netuid in (NO_NETUID, *self.exchange.markets):
                 if rng.random() < 0.8:
                     self.post(rng, *self.address(rng, account, netuid))
@@ -69,7 +70,7 @@ class World(Customers, Heads):
         if rng.random() < 0.9:
 
             def give(block: Block) -> None:
-                for key in (3, 4):
+                for key in DEPOSIT_KEYS:
                     block.deposit(key, rng.randrange(1, 10**5) * TAO)
                     for netuid in self.exchange.markets:
                         block.deposit(key, rng.randrange(1, 10**14), netuid=netuid, hotkey=1)
@@ -78,8 +79,17 @@ class World(Customers, Heads):
 
 
 ACTIONS: dict[str, int] = {
-    "order": 30,
-    "quiet_head": 12,
+    "order": 60,
+    "ladder": 6,
+    "amend": 8,
+    "cancel": 6,
+    "cancel_all": 2,
+    "cancel_after": 2,
+    "issue_quote": 6,
+    "use_quote": 6,
+    "set_tier": 1,
+    "tick": 6,
+    "quiet_head": 16,
     "busy_head": 12,
     "sign_all": 8,
     "withdraw": 6,
@@ -97,7 +107,6 @@ ACTIONS: dict[str, int] = {
     "announce_funding": 2,
     "resolve_suspense": 4,
     "add_address": 2,
-    "cancel": 1,
     "unexplained_head": 4,
     "idle_heads": 2,
     "broken_head": 6,

@@ -14,16 +14,22 @@ from ledger.engine.layout import (
     COMMAND,
     FIRST_SHIFT,
     NO_NETUID,
+    SHELVES,
     AccountClass,
     CommandKind,
     EventKind,
     Flag,
     Halt,
+    OrderState,
+    Shelf,
+    Trait,
 )
+from ledger.engine.tables import ORDER, TIERS
 from ledger.errors import Refusal
-from tests.support.naive import funds, heads, jobs, orders, setup
-from tests.support.naive.exchange import Exchange, FirstAnswer, Market, Record, Refused, payload_of
+from tests.support.naive import funds, heads, jobs, orders, quotes, setup, stops, sweep, tiers, timers
+from tests.support.naive.exchange import Exchange, FirstAnswer, Market, Order, Record, Refused, payload_of
 from tests.support.naive.judge import is_repeated, judge
+from tests.support.naive.trades import VOLUME_DAYS
 
 ASSET_BITS = 17
 JOB_COLUMNS = (
@@ -56,7 +62,15 @@ RULES: dict[CommandKind, Callable[[Exchange, Record, Any], int]] = {
     CommandKind.ADD_ADDRESS: setup.add_address,
     CommandKind.ANNOUNCE_FUNDING: setup.announce_funding,
     CommandKind.RESOLVE_SUSPENSE: funds.resolve_suspense,
+    CommandKind.SET_TIER: tiers.set_tier,
     CommandKind.PLACE_ORDER: orders.place,
+    CommandKind.CANCEL_ORDER: orders.cancel,
+    CommandKind.CANCEL_ALL: orders.cancel_all,
+    CommandKind.AMEND_ORDER: orders.amend,
+    CommandKind.CANCEL_AFTER: timers.cancel_after,
+    CommandKind.ISSUE_QUOTE: quotes.issue,
+    CommandKind.TAKE_QUOTE: quotes.take,
+    CommandKind.RELEASE_QUOTE: quotes.release,
     CommandKind.REQUEST_WITHDRAWAL: funds.withdraw,
     CommandKind.REQUEST_SWEEP: jobs.sweep,
     CommandKind.ACCEPT_SIGNED: jobs.accept_signed,
@@ -101,11 +115,15 @@ class NaiveEngine:
 
     def __init__(self) -> None:
         self.exchange = Exchange()
+        self.early: list[Record] = []
+        """Events of the timers of the last batch, which stand before all answers."""
 
     def decide(self, ts_ms: int, requests: Sequence[Request]) -> list[NaiveAnswer]:
         """Decide requests in order at a time that never runs backwards."""
         exchange = self.exchange
         exchange.now = max(ts_ms, exchange.ts)
+        exchange.events = self.early = []
+        timers.run(exchange)
         answers = []
         for request in requests:
             exchange.events = []
@@ -139,12 +157,25 @@ class NaiveEngine:
         text = payload_of(command, request.payloads)
         if text is not None or kind in TEXTS:
             setup.check_text(self.exchange, command, text or b"")
-        if kind == CommandKind.CANCEL_ORDER:
-            self.exchange.require_account(command["account"])
-            raise Refused(Refusal.UNKNOWN_ORDER, command["order_id"])
         if rule is None:
             raise Refused(Refusal.UNKNOWN_KIND, kind)
-        return rule(self.exchange, command, text)
+        before = self.exchange.seq
+        reference = rule(self.exchange, command, text)
+        self._follow_up(command, before)
+        return reference
+
+    def _follow_up(self, command: Record, before: int) -> None:
+        """Let resting orders meet a mirror that an operator moved, and stops the trades of a command."""
+        exchange, kind = self.exchange, command["kind"]
+        market = exchange.markets.get(command["netuid"])
+        moves = kind == CommandKind.SET_MARKET or (
+            kind == CommandKind.RESOLVE_SUSPENSE and command["flags"] & Flag.ALPHA and command["account"] == 0
+        )
+        if moves and market:
+            sweep.resting(exchange, market)
+        for traded in exchange.ascending():
+            if traded.traded > before or kind in {CommandKind.PLACE_ORDER, CommandKind.AMEND_ORDER}:
+                stops.run(exchange, traded, on_index=False)
 
     def _refuse(self, command: Record, refused: Refused) -> NaiveAnswer:
         exchange, kind = self.exchange, command["kind"]
@@ -198,6 +229,9 @@ class NaiveEngine:
                 for number, of in sorted(exchange.addresses.items())
             ],
             "keys": [[int(role), account] for role, account in exchange.keys],
+            "orders": export_orders(exchange, slots),
+            "volumes": export_volumes(exchange),
+            "tiers": [list(exchange.tiers.get(tier, (0, 0, 0))) for tier in range(TIERS)],
             "fundings": [[of.netuid, int(of.alpha), of.amount] for of in exchange.fundings],
             "answers": [
                 row
@@ -239,7 +273,51 @@ def export_scalars(exchange: Exchange, slots: dict[int, int]) -> dict[str, int]:
         "jobs": len(exchange.jobs),
         "addresses": len(exchange.addresses),
         "fundings": len(exchange.fundings),
+        "live_orders": len(exchange.orders),
     }
+
+
+def shelf_of(exchange: Exchange, order: Order, slots: dict[int, int]) -> int:
+    """Return the place of the shelf on which an order stands, plus 1; 0 for none."""
+    if order.state == OrderState.RESTING:
+        shelf = Shelf.ASKS if order.sell else Shelf.BIDS
+    elif order.state == OrderState.QUEUED:
+        shelf = Shelf.QUEUED_SALES if order.sell else Shelf.QUEUED_BUYS
+    elif order.state == OrderState.IN_FLIGHT:
+        shelf = Shelf.FLIGHT
+    elif order.state == OrderState.ARMED:
+        on_index = bool(order.traits & Trait.ON_INDEX)
+        rising, falling = (
+            (Shelf.INDEX_RISING, Shelf.INDEX_FALLING) if on_index else (Shelf.LAST_RISING, Shelf.LAST_FALLING)
+        )
+        shelf = rising if stops.rises(order) else falling
+    else:
+        return 0
+    return 2 + SHELVES * (slots[order.netuid] - 1) + shelf
+
+
+def export_orders(exchange: Exchange, slots: dict[int, int]) -> list[list[int]]:
+    """Return all rows of the slab of live orders."""
+    rows = []
+    for order in exchange.orders.values():
+        row = asdict(order)
+        row["market"] = slots[order.netuid] - 1 if order.netuid in slots else 0
+        row["shelf"] = shelf_of(exchange, order, slots)
+        rows.append([int(row[name]) for name in ORDER.names or ()])
+    return sorted(rows)
+
+
+def export_volumes(exchange: Exchange) -> list[list[int]]:
+    """Return what accounts traded per day of the last 30, each day in its own column, and the newest day."""
+    rows = []
+    for account, days in sorted(exchange.volumes.items()):
+        newest = max(days)
+        columns = [0] * VOLUME_DAYS
+        for day, units in days.items():
+            if newest - VOLUME_DAYS < day <= newest:
+                columns[day % VOLUME_DAYS] = units
+        rows.append([account, *columns, newest])
+    return rows
 
 
 def export_balances(exchange: Exchange) -> list[list[int]]:
@@ -280,9 +358,13 @@ def export_market(exchange: Exchange, market: Market, slots: dict[int, int]) -> 
     row += [market.used, market.cap, market.gates, market.need, market.need_since, market.open_cut, market.final_cut]
     row += [int(market.bought_cut > market.final_cut), int(market.instant_halted), int(market.withdrawals_halted)]
     if item is None:
-        return row + [0] * 9
-    amounts = [item.amount, item.limit, item.amount]
-    return [*row, exchange.settlement, item.number, int(item.sell), *amounts, item.hotkey, item.cut, int(item.done)]
+        row += [0] * 9
+    else:
+        amounts = [item.amount, item.limit, item.house]
+        row += [exchange.settlement, item.number, int(item.sell), *amounts, item.hotkey, item.cut, int(item.done)]
+    row += [market.block_pending, market.firm_pending, market.firm_used, market.last, market.traded, len(market.spots)]
+    row += [*market.spots, 0, 0, 0, 0, 0][:5]
+    return [*row, len([order for order in exchange.orders.values() if order.netuid == market.netuid])]
 
 
 def export_texts(exchange: Exchange) -> dict[str, Any]:

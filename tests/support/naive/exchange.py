@@ -7,7 +7,19 @@ from typing import Any
 from amm.errors import SwapRefused
 from amm.exchange_reference import mirror
 from amm.reference import Pool, price_bits, spot_rao
-from ledger.engine.layout import EVENT, NO_NETUID, CommandKind, EventKind, Gate, Halt, Job, JobState, KeyRole
+from ledger.engine.layout import (
+    EVENT,
+    NO_NETUID,
+    CommandKind,
+    EventKind,
+    Flag,
+    Gate,
+    Halt,
+    Job,
+    JobState,
+    KeyRole,
+    OrderState,
+)
 from ledger.engine.parameters import HORIZON_MS, SPEC_VERSIONS
 from ledger.errors import Refusal
 from tests.support.naive.books import Books
@@ -40,7 +52,71 @@ class Item:
     limit: int
     hotkey: int
     cut: int
+    house: int = 0
     done: bool = False
+
+
+@dataclass
+class Order:
+    """A live order, a firm quote or a guard; amounts as ``ORDER`` of the compiled tables has them."""
+
+    order_id: int
+    account: int
+    netuid: int
+    flags: int = 0
+    traits: int = 0
+    state: int = int(OrderState.WORKING)
+    limit: int = 0
+    trigger: int = 0
+    slippage_ppm: int = 0
+    amount: int = 0
+    total: int = 0
+    alpha: int = 0
+    tao: int = 0
+    fee: int = 0
+    held: int = 0
+    taker_ppm: int = 0
+    maker_ppm: int = 0
+    expires: int = 0
+    flight: int = 0
+    cancel: int = 0
+    priority: int = 0
+    userref: int = 0
+
+    @property
+    def sell(self) -> bool:
+        """Tell whether it gives alpha away."""
+        return bool(self.flags & Flag.SELL)
+
+    @property
+    def quote(self) -> bool:
+        """Tell whether its amount counts TAO."""
+        return bool(self.flags & Flag.IN_QUOTE)
+
+    @property
+    def limited(self) -> bool:
+        """Tell whether the customer named its limit; a market order's is the slippage."""
+        return bool(self.flags & Flag.LIMIT)
+
+    @property
+    def passing(self) -> bool:
+        """Tell whether it never rests: market, IOC and FOK."""
+        return not self.limited or bool(self.flags & (Flag.IOC | Flag.FOK))
+
+    @property
+    def open(self) -> int:
+        """Return what is left to trade: alpha, or with IN_QUOTE the TAO to spend before fees."""
+        return self.amount - (self.tao if self.quote else self.alpha)
+
+    @property
+    def asset(self) -> int:
+        """Return the asset that it gives away."""
+        return self.netuid + 1 if self.sell else 0
+
+    @property
+    def beyond(self) -> int:
+        """Return the reason it is closed with where its limit is reached."""
+        return int(Refusal.LIMIT_REACHED if self.limited else Refusal.SLIPPAGE_REACHED)
 
 
 @dataclass
@@ -76,6 +152,17 @@ class Market:
     instant_halted: bool = False
     withdrawals_halted: bool = False
     item: Item | None = None
+    block_pending: int = 0
+    firm_pending: int = 0
+    firm_used: int = 0
+    last: int = 0
+    traded: int = 0
+    spots: list[int] = field(default_factory=list)
+
+    @property
+    def index(self) -> int:
+        """Return the index price: the mean of the spot prices at the last five heads, rounded down."""
+        return sum(self.spots) // len(self.spots) if self.spots else 0
 
     @property
     def spot(self) -> int:
@@ -173,6 +260,9 @@ class Exchange:
     fundings: list[Funding] = field(default_factory=list)
     uncovered: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
     drift: dict[tuple[int, int, int], tuple[int, int]] = field(default_factory=dict)
+    orders: dict[int, Order] = field(default_factory=dict)
+    volumes: dict[int, dict[int, int]] = field(default_factory=dict)
+    tiers: dict[int, tuple[int, int, int]] = field(default_factory=dict)
     answers: dict[int, dict[tuple[int, int, int], FirstAnswer]] = field(default_factory=dict)
     generation: int = 0
     seq: int = 0
@@ -232,6 +322,27 @@ class Exchange:
     def need(self, market: Market) -> int:
         """Return T - H."""
         return market.target - self.books.position(market.netuid)
+
+    def pending(self, market: Market) -> int:
+        """Return the net alpha between us and the chain (``execution`` section 1)."""
+        return self.need(market) + market.block_pending + market.firm_pending
+
+    def rebuild(self, market: Market) -> None:
+        """Build the mirror anew: the head pool with what is pending on it."""
+        market.mirror, market.fills = self.mirror_of(market, self.pending(market)), 0
+
+    def in_state(self, market: Market, *states: OrderState) -> list[Order]:
+        """Return a market's orders of some states, by id."""
+        return [
+            order
+            for _, order in sorted(self.orders.items())
+            if order.netuid == market.netuid and order.state in states
+        ]
+
+    def shelf(self, market: Market, state: OrderState, *, sell: bool) -> list[Order]:
+        """Return one side of a book or queue: best price first, then by priority."""
+        side = [order for order in self.in_state(market, state) if order.sell == sell]
+        return sorted(side, key=lambda order: (order.limit if sell else -order.limit, order.priority))
 
     def mirror_of(self, market: Market, pending: int) -> Pool | None:
         """Return the head pool with ``pending`` alpha bought or sold on it, None where the curve refuses that."""

@@ -12,7 +12,7 @@ from ledger.engine.parameters import (
 )
 from ledger.errors import Refusal
 from tests.support.naive.exchange import Exchange, OpenJob, Record, Refused
-from tests.support.naive.orders import stage_allows
+from tests.support.naive.takers import stage_allows
 from tests.support.naive.setup import mirror_fields
 
 
@@ -150,7 +150,7 @@ def resolve_suspense(exchange: Exchange, command: Record, _text: bytes | None) -
     fields = {name: command[name] for name in ("netuid", "amount", "account", "other", "key")}
     if alpha and account == 0:
         market = exchange.markets[netuid]
-        market.mirror, market.fills = exchange.mirror_of(market, exchange.need(market)), 0
+        exchange.rebuild(market)
         fields |= mirror_fields(market)
     event = exchange.emit(EventKind.SUSPENSE_RESOLVED, flags=command["flags"] & Flag.ALPHA, **fields)
     return exchange.answer(command, event)

@@ -5,8 +5,7 @@ Source: ``execution`` sections 3, 5, 7, 9 and 11.
 
 from collections.abc import Callable
 
-from amm.errors import SwapRefused
-from amm.exchange_reference import PPM, buy_in, buy_out, cap, jumped, sell_in
+from amm.exchange_reference import PPM, cap, jumped
 from amm.reference import MIN_RESERVE, Pool, price_bits, spot_rao
 from ledger.engine.layout import (
     NO_NETUID,
@@ -18,7 +17,6 @@ from ledger.engine.layout import (
     Halt,
     Job,
     JobState,
-    KeyRole,
     Stage,
 )
 from ledger.engine.parameters import (
@@ -28,16 +26,15 @@ from ledger.engine.parameters import (
     DRIFT_PER_DAY,
     DRIFT_PER_HEAD,
     FUNDED_CAPS,
-    NEED_HEADS,
-    SETTLE_FLOOR,
     UNSIGNED_HEADS,
     UNSIGNED_WITHDRAWAL_HEADS,
     WEIGHT_MAX,
     WEIGHT_MIN,
 )
 from ledger.errors import Refusal
-from tests.support.naive import funds, jobs
-from tests.support.naive.exchange import INT64_MAX, Exchange, Item, Market, OpenJob, Record
+from tests.support.naive import funds, jobs, stops, sweep
+from tests.support.naive.cut import cut
+from tests.support.naive.exchange import INT64_MAX, Exchange, Market, OpenJob, Record
 from tests.support.naive.judge import HASH, words
 from tests.support.naive.setup import mirror_fields
 
@@ -112,6 +109,7 @@ def pool_seen(exchange: Exchange, record: Record, _text: bytes | None) -> None:
         market.calm = CALM_HEADS
     elif market.calm:
         market.calm -= 1
+    market.spots = [min(spot_rao(pool), INT64_MAX), *market.spots[:4]]
     market.pool, market.pool_height, market.closed = pool, exchange.head, bool(record["flags"] & Flag.CLOSED)
     exchange.emit(
         EventKind.POOL_UPDATED,
@@ -181,11 +179,19 @@ def compare(exchange: Exchange, record: Record, flags: int, difference: int) -> 
 
 
 def end(exchange: Exchange, _record: Record, _text: bytes | None) -> None:
-    """End a head: new windows, overdue jobs, the cut."""
+    """End a head: new windows, overdue jobs, queue and book at the new prices, stops, the cut."""
+    before = exchange.seq
     open_windows(exchange)
     for job in [job for job in exchange.jobs.values() if is_overdue(exchange, job)]:
         jobs.release(exchange, job)
+    for market in exchange.ascending():
+        sweep.leave_queue(exchange, market)
+    for market in exchange.ascending():
+        sweep.resting(exchange, market)
+    for market in exchange.ascending():
+        stops.run(exchange, market, on_index=True)
     cut(exchange)
+    assert exchange.seq >= before, "a head ends with events"
     exchange.emit(
         EventKind.HEAD_ENDED,
         other=exchange.head,
@@ -217,8 +223,8 @@ def open_windows(exchange: Exchange) -> None:
             market.need_since = 0
         elif market.need_since == 0 or (need > 0) != (market.need > 0):
             market.need_since = exchange.head
-        market.need, market.used, market.cap = need, 0, window_cap(market)
-        market.mirror, market.fills = exchange.mirror_of(market, need), 0
+        market.need, market.used, market.cap = need, market.firm_used, window_cap(market)
+        exchange.rebuild(market)
         market.gates = head_gates(exchange, market, caps)
         exchange.emit(
             EventKind.WINDOW_OPENED,
@@ -245,98 +251,6 @@ def head_gates(exchange: Exchange, market: Market, caps: int) -> int:
         Gate.FUNDING: not target_is_worth or exchange.books.house(TAO_ASSET) < FUNDED_CAPS * caps,
     }
     return sum(int(gate) for gate, shut in closed.items() if shut)
-
-
-def cut(exchange: Exchange) -> None:
-    """Make the cut: at most one swap per market, all in one settlement, with none in flight before."""
-    hot = exchange.key_of(KeyRole.HOT)
-    halted = exchange.money_halted or exchange.signer_halted or not exchange.spec_is_known()
-    if exchange.settlement or halted or not hot or not exchange.key_of(KeyRole.TRADING):
-        return
-    tao_left = exchange.books.custody_free(hot)
-    wanted = []
-    for market in exchange.ascending():
-        need = exchange.need(market)
-        if need == 0 or not is_tradable(exchange, market) or not is_due(exchange, market, need):
-            continue
-        stake = exchange.books.custody_stake(hot, market.hotkey, market.netuid)
-        amount, limit = swap_for(market, need, tao_most=tao_left, alpha_most=stake)
-        if amount <= 0 or (need < 0 and market.value_at_p0(amount) < SETTLE_FLOOR):
-            continue
-        tao_left -= amount if need > 0 else 0
-        wanted.append((market, need < 0, amount, limit))
-    if wanted:
-        request(exchange, wanted)
-    for market in exchange.ascending():
-        uncovered = market.bought_cut > market.final_cut
-        if market.item is None and uncovered and exchange.books.position(market.netuid) >= 0:
-            market.final_cut, market.open_cut = market.open_cut, market.open_cut + 1
-            exchange.emit(EventKind.CUT_ADVANCED, netuid=market.netuid, amount=market.final_cut, tao=market.open_cut)
-
-
-def request(exchange: Exchange, wanted: list[tuple[Market, bool, int, int]]) -> None:
-    """Request a settlement; the cuts of its markets are closed."""
-    header = exchange.emit(EventKind.SETTLEMENT_REQUESTED, amount=len(wanted), other=exchange.head)
-    job_id = header["order_id"] = header["seq"]
-    exchange.jobs[job_id] = OpenJob(job_id, Job.SETTLEMENT, exchange.head, items=len(wanted))
-    exchange.settlement = job_id
-    for number, (market, sell, amount, limit) in enumerate(wanted):
-        exchange.emit(
-            EventKind.SETTLEMENT_ITEM_REQUESTED,
-            order_id=job_id,
-            netuid=market.netuid,
-            flags=(Flag.SELL if sell else 0) | (Flag.FIRST if number == 0 else 0),
-            aux=number,
-            amount=amount,
-            limit=limit,
-            hold=amount,
-            other=market.hotkey,
-            tao=market.open_cut,
-        )
-        market.item = Item(number, sell, amount, limit, market.hotkey, market.open_cut)
-        market.open_cut += 1
-
-
-def is_tradable(exchange: Exchange, market: Market) -> bool:
-    """Tell whether the chain would take a swap in the market's pool now."""
-    return (
-        market.pool is not None
-        and market.pool_height == exchange.head
-        and not market.closed
-        and min(market.pool.tao, market.pool.alpha) >= MIN_RESERVE
-        and market.stage < Stage.DELISTING
-    )
-
-
-def is_due(exchange: Exchange, market: Market, need: int) -> bool:
-    """Tell whether a need is worth a call: large enough, and a quarter of the cap or old."""
-    value = market.value_at_p0(abs(need))
-    if value < max(market.min_settle, SETTLE_FLOOR):
-        return False
-    return 4 * value >= market.cap or exchange.head - market.need_since > NEED_HEADS
-
-
-def swap_for(market: Market, need: int, *, tao_most: int, alpha_most: int) -> tuple[int, int]:
-    """Return amount and limit price of the swap that brings a need to zero; zeros where none can be sent."""
-    pool = market.pool
-    assert pool is not None, "the market is tradable"
-    base = market.base if market.calm and market.base else pool
-    base = Pool(base.tao, base.alpha, base.weight, pool.fee_rate)
-    tolerance = market.tolerance_ppm
-    try:
-        if need > 0:
-            amount = buy_out(pool, need).cost
-            if amount > tao_most:
-                return 0, 0
-            limit = min(spot_rao(buy_in(base, amount).pool), INT64_MAX) * (PPM + tolerance) // PPM
-        else:
-            amount = min(-need, alpha_most)
-            if amount <= 0:
-                return 0, 0
-            limit = (min(spot_rao(sell_in(base, amount).pool), INT64_MAX) - 1) * (PPM - tolerance) // PPM
-    except SwapRefused:
-        return 0, 0
-    return (amount, min(limit, INT64_MAX)) if limit > 0 else (0, 0)
 
 
 RULES: dict[CommandKind, Callable[[Exchange, Record, bytes | None], None]] = {

@@ -6,6 +6,7 @@ Source: ``execution`` sections 7 and 8.
 from ledger.engine.layout import MAX_AMOUNT, NO_NETUID, TAO_ASSET, EventKind, Flag, Job, JobState, KeyRole, Outcome
 from ledger.engine.parameters import PERIOD_MAX
 from ledger.errors import Refusal
+from tests.support.naive.cut import land, share_outcome
 from tests.support.naive.exchange import Exchange, OpenJob, Record, Refused
 from tests.support.naive.funds import asset_of
 
@@ -125,8 +126,11 @@ def close(exchange: Exchange, job: OpenJob, outcome: Outcome) -> None:
     if job.job == Job.SETTLEMENT:
         exchange.settlement = 0
         for market in exchange.markets.values():
+            if market.item:
+                market.block_pending = 0
             market.item = None
         exchange.emit(EventKind.SETTLEMENT_CLOSED, order_id=job.job_id, code=outcome)
+        land(exchange)
     elif job.job == Job.SWEEP:
         exchange.emit(EventKind.SWEEP_CLOSED, order_id=job.job_id, code=outcome)
     else:
@@ -208,6 +212,7 @@ def book_swap(exchange: Exchange, job: OpenJob, record: Record) -> None:
     market.item.done = True
     market.final_cut = market.item.cut
     market.need_since = 0
+    share_outcome(exchange, market, market.item, alpha=alpha, tao=tao)
 
 
 def book_sweep(exchange: Exchange, job: OpenJob, record: Record) -> None:

@@ -1,184 +1,45 @@
-"""Orders that are decided at once, on the mirror's curve in big integers (``execution`` sections 4 and 5)."""
+"""What customers ask of their orders: place, amend, cancel (``execution`` sections 4 and 5)."""
 
-from dataclasses import dataclass
-
-from amm.errors import SwapRefused
-from amm.exchange_reference import (
-    PPM,
-    buy_in,
-    buy_out,
-    cost_within,
-    gross_for_net,
-    net_to_price,
-    sell_in,
-    trading_fee,
-)
-from amm.reference import (
-    FEE_BASE,
-    MAX_INPUT_MULTIPLE,
-    MIN_RESERVE,
-    Pool,
-    Side,
-    curve_out,
-    fee_on_total,
-    limit_bits_of,
-    spot_rao,
-)
-from ledger.engine.layout import MAX_AMOUNT, TAO_ASSET, EventKind, Flag, Gate, Mode, Stage
-from ledger.engine.listing import ALLOWED, Verb
-from ledger.engine.parameters import POSITION_CAPS, STALE_AFTER_MS
+from amm.exchange_reference import PPM, cost_within, trading_fee
+from ledger.engine import parameters
+from ledger.engine.layout import MAX_AMOUNT, NO_NETUID, TAO_ASSET, EventKind, Flag, OrderState, Trait
+from ledger.engine.listing import Verb
 from ledger.errors import Refusal
-from tests.support.naive.exchange import INT64_MAX, RAO, Exchange, Market, Record, Refused
+from tests.support.naive import takers, tiers, trades
+from tests.support.naive.exchange import CLIENT, Exchange, FirstAnswer, Market, Order, Record, Refused
+from tests.support.naive.takers import stage_allows
+from tests.support.naive.walk import Walk, plan
 
-POOL_GATES = Gate.WEIGHT | Gate.CLOSED | Gate.RESERVE | Gate.MIRROR
-ORDER_FLAGS = ("account", "netuid", "flags", "amount", "tao", "aux", "other")
-
-
-@dataclass
-class Plan:
-    """What an order would do on the curve: alpha and TAO that the customer moves, and the mirror after it."""
-
-    alpha: int
-    tao: int
-    pool_fee: int
-    window: int
-    after: Pool
-    whole: bool
+SECOND_MS = 1_000
+TRAITS = int(Trait.STOP_LOSS | Trait.TAKE_PROFIT | Trait.ON_INDEX | Trait.STP_OLDEST | Trait.STP_BOTH)
+ROWS = frozenset({OrderState.QUOTE, OrderState.GUARD})
+"""Rows that are no orders."""
 
 
-class Unfillable(Exception):  # noqa: N818 - a verdict, not a failure
-    """The plan comes to nothing; ``reason`` is the code the order is closed with."""
-
-    def __init__(self, reason: int) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-def stage_allows(stage: int, verbs: int) -> bool:
-    """Tell whether a stage allows all of these verbs."""
-    return ALLOWED[stage] & verbs == verbs
-
-
-def market_limit(market: Market, *, sell: bool, slippage_ppm: int) -> int:
-    """Return the limit of a market order: the mirror's price less or more the slippage, rounded for the customer."""
-    if market.mirror is None:
-        return 0
-    price = min(spot_rao(market.mirror), INT64_MAX)
-    if sell:
-        return -(-price * (PPM - slippage_ppm) // PPM)
-    return min(price * (PPM + slippage_ppm) // PPM, INT64_MAX)
-
-
-def why_closed(exchange: Exchange, market: Market) -> int:
-    """Return why instant mode of a market is closed now, or 0 (``execution`` section 5)."""
-    too_old = exchange.now - exchange.imported > max(STALE_AFTER_MS, exchange.interval * 5 // 2)
-    unpriced = market.mirror is None or market.mirror.tao <= 0 or market.mirror.alpha <= 0
-    stage = market.stage < Stage.POST_ONLY or not stage_allows(market.stage, Verb.SELL)
-    for closed, reason in (
-        (exchange.instant_halted or market.instant_halted, Refusal.INSTANT_HALTED),
-        (market.gates & Gate.SPEC, Refusal.SPEC_UNKNOWN),
-        (exchange.head == 0 or too_old, Refusal.HEAD_STALE),
-        (market.gates & Gate.JUMP, Refusal.JUMP_GATE),
-        (market.gates & POOL_GATES or unpriced, Refusal.POOL_CLOSED),
-        (market.gates & Gate.FUNDING, Refusal.NOT_FUNDED),
-        (stage, Refusal.MARKET_STAGE),
-    ):
-        if closed:
-            return int(reason)
-    return 0
-
-
-def plan_buy(pool: Pool, *, cost: int, wanted: int, limit: int, beyond: int) -> Plan:
-    """Plan a buy of ``wanted`` alpha, or for ``cost`` rao where that is 0, up to where the price reaches the limit."""
-    bound = limit * (FEE_BASE - pool.fee_rate) // FEE_BASE
-    most = net_to_price(pool, Side.BUY, limit_bits_of(bound))
-    refusal = int(Refusal.POOL_REFUSES)
-    try:
-        bought = buy_out(pool, wanted) if wanted else buy_in(pool, cost)
-        whole = bought.net <= most
-    except SwapRefused:
-        if not wanted and has_no_output(pool, Side.BUY, cost - fee_on_total(cost, pool.fee_rate)):
-            raise Unfillable(Refusal.DUST) from None
-        whole = False
-        if most > 0 and not wanted and gross_for_net(most, pool.fee_rate) >= cost:
-            raise Unfillable(refusal) from None
-    if not whole:
-        if most <= 0:
-            raise Unfillable(beyond)
-        gross = gross_for_net(most, pool.fee_rate)
-        try:
-            bought = buy_in(pool, gross)
-        except SwapRefused:
-            dust = has_no_output(pool, Side.BUY, gross - fee_on_total(gross, pool.fee_rate))
-            raise Unfillable(Refusal.DUST if dust else refusal) from None
-    alpha, after = bought.alpha_out, bought.pool
-    if wanted and alpha > wanted:
-        alpha, after = wanted, Pool(after.tao, pool.alpha - wanted, pool.weight, pool.fee_rate)
-    if bought.cost > alpha * limit // RAO:
-        raise Unfillable(beyond)
-    return Plan(alpha, bought.cost, bought.pool_fee, after.tao - pool.tao, after, whole)
-
-
-def plan_sell(pool: Pool, *, offered: int, limit: int, beyond: int) -> Plan:
-    """Plan a sale of ``offered`` alpha down to where the price reaches the limit."""
-    bound = -(-limit * FEE_BASE // (FEE_BASE - pool.fee_rate))
-    most = net_to_price(pool, Side.SELL, limit_bits_of(bound))
-    given = offered
-    if offered - fee_on_total(offered, pool.fee_rate) > most:
-        if most <= 0:
-            raise Unfillable(beyond)
-        given = min(gross_for_net(most, pool.fee_rate), offered)
-    try:
-        sold = sell_in(pool, given)
-    except SwapRefused:
-        raise Unfillable(Refusal.DUST if sale_is_dust(pool, given) else Refusal.POOL_REFUSES) from None
-    if sold.tao_out * RAO < given * limit:
-        raise Unfillable(beyond)
-    return Plan(given, sold.tao_out, sold.pool_fee_alpha, sold.tao_out, sold.pool, given == offered)
-
-
-def has_no_output(pool: Pool, side: Side, net: int) -> bool:
-    """Tell whether a step fails for no other reason than that it would bring nothing."""
-    reserve_in, reserve_out = (pool.tao, pool.alpha) if side is Side.BUY else (pool.alpha, pool.tao)
-    allowed = net <= MAX_INPUT_MULTIPLE * reserve_in and reserve_out >= MIN_RESERVE
-    return allowed and net > 0 and curve_out(pool, side, net) == 0
-
-
-def sale_is_dust(pool: Pool, alpha: int) -> bool:
-    """Tell whether a sale fails since it, or the author's sale of its fee, would bring nothing."""
-    fee = fee_on_total(alpha, pool.fee_rate)
-    if has_no_output(pool, Side.SELL, alpha - fee):
-        return True
-    net = alpha - fee
-    out = curve_out(pool, Side.SELL, net)
-    rest = Pool(pool.tao - out, pool.alpha + net, pool.weight, pool.fee_rate)
-    return pool.tao >= MIN_RESERVE and net <= MAX_INPUT_MULTIPLE * pool.alpha and has_no_output(rest, Side.SELL, fee)
-
-
-def why_not_now(exchange: Exchange, market: Market, plan: Plan, *, sell: bool, fee: int) -> int:
-    """Return why a plan cannot be filled at once: window, position limit, backing (``execution`` sections 2 and 5)."""
-    books, asset = exchange.books, market.netuid + 1
-    if market.used + plan.window > market.cap:
-        return Refusal.WINDOW_FULL
-    need = exchange.need(market)
-    after = need - plan.alpha if sell else need + plan.alpha
-    if market.value(abs(need)) > POSITION_CAPS * market.cap and abs(after) >= abs(need):
-        return Refusal.POSITION_LIMIT
-    if market.backed:
-        if sell and books.house(TAO_ASSET) - plan.tao + fee < 0:
-            return Refusal.NOT_BACKED
-        if not sell and (books.position(market.netuid) - plan.alpha < 0 or books.house(asset) - plan.alpha < 0):
-            return Refusal.NOT_BACKED
-    return 0
+def check_type(command: Record) -> None:
+    """Refuse a combination of type, side and time in force that is not offered."""
+    flags, traits = command["flags"], command["code"]
+    stop, both = traits & (Trait.STOP_LOSS | Trait.TAKE_PROFIT), Trait.STOP_LOSS | Trait.TAKE_PROFIT
+    times = [flag for flag in (Flag.IOC, Flag.FOK, Flag.POST_ONLY) if flags & flag]
+    unsupported = (
+        len(times) > 1
+        or (flags & Flag.POST_ONLY and not flags & Flag.LIMIT)
+        or (flags & Flag.IN_QUOTE and flags & Flag.SELL)
+        or stop == both
+        or traits & ~TRAITS
+        or (traits & Trait.STP_OLDEST and traits & Trait.STP_BOTH)
+        or (traits & Trait.ON_INDEX and not stop)
+        or (stop and flags & Flag.POST_ONLY)
+        or (command["key"] and (times[:1] in ([Flag.IOC], [Flag.FOK]) or not flags & Flag.LIMIT))
+    )
+    if unsupported:
+        raise Refused(Refusal.ORDER_TYPE_UNSUPPORTED, flags)
 
 
 def check_figures(exchange: Exchange, command: Record) -> None:
     """Refuse what makes no sense in itself."""
     flags = command["flags"]
     quote, limited = flags & Flag.IN_QUOTE, flags & Flag.LIMIT
-    unsupported = flags & (Flag.FOK | Flag.POST_ONLY) or (limited and not flags & Flag.IOC)
-    if unsupported or (quote and flags & Flag.SELL):
-        raise Refused(Refusal.ORDER_TYPE_UNSUPPORTED, flags)
     amount, unused = (command["tao"], command["amount"]) if quote else (command["amount"], command["tao"])
     if not 1 <= amount <= MAX_AMOUNT:
         raise Refused(Refusal.AMOUNT_OUT_OF_RANGE, amount, MAX_AMOUNT)
@@ -190,113 +51,249 @@ def check_figures(exchange: Exchange, command: Record) -> None:
         raise Refused(Refusal.LIMIT_OUT_OF_RANGE, command["limit"], 0)
     if not 0 <= command["aux"] <= PPM:
         raise Refused(Refusal.SLIPPAGE_OUT_OF_RANGE, command["aux"], PPM)
+    stop = command["code"] & (Trait.STOP_LOSS | Trait.TAKE_PROFIT)
+    if stop and not 1 <= command["order_id"] <= MAX_AMOUNT:
+        raise Refused(Refusal.TRIGGER_OUT_OF_RANGE, command["order_id"], MAX_AMOUNT)
+    if not stop and command["order_id"] != 0:
+        raise Refused(Refusal.TRIGGER_OUT_OF_RANGE, command["order_id"], 0)
+    if command["key"] and command["key"] * SECOND_MS <= exchange.now:
+        raise Refused(Refusal.EXPIRY_OUT_OF_RANGE, command["key"], exchange.now // SECOND_MS)
+    check_deadline(exchange, command)
+
+
+def check_deadline(exchange: Exchange, command: Record) -> None:
+    """Refuse what comes too late."""
     if command["hold"] != 0 and command["hold"] < exchange.now:
         raise Refused(Refusal.DEADLINE_PASSED, exchange.now, command["hold"])
 
 
-def make_plan(market: Market, command: Record, limit: int, *, beyond: int) -> Plan:
-    """Plan an order on the market's mirror."""
-    assert market.mirror is not None, "the gates are open"
-    pool = market.mirror
-    if command["flags"] & Flag.SELL:
-        return plan_sell(pool, offered=command["amount"], limit=limit, beyond=beyond)
-    if not command["flags"] & Flag.IN_QUOTE:
-        return plan_buy(pool, cost=0, wanted=command["amount"], limit=limit, beyond=beyond)
-    cost = cost_within(command["tao"], market.taker_ppm)
-    if cost == 0:
-        raise Unfillable(Refusal.DUST)
-    return plan_buy(pool, cost=cost, wanted=0, limit=limit, beyond=beyond)
+def check_count(exchange: Exchange, account: int) -> None:
+    """Refuse one more row of an account that has as many as it may have."""
+    alive = sum(1 for order in exchange.orders.values() if order.account == account)
+    most = parameters.ORDERS_PER_ACCOUNT
+    if alive >= most:
+        raise Refused(Refusal.TOO_MANY, alive, most)
+
+
+def make_order(exchange: Exchange, market: Market, command: Record) -> Order:
+    """Return an order as the command describes it, without an id."""
+    taker_ppm, maker_ppm = tiers.fees(exchange, market, command["account"])
+    order = Order(
+        0,
+        command["account"],
+        market.netuid,
+        flags=command["flags"],
+        traits=command["code"],
+        limit=command["limit"],
+        trigger=command["order_id"],
+        slippage_ppm=command["aux"],
+        amount=command["amount"],
+        taker_ppm=taker_ppm,
+        maker_ppm=maker_ppm,
+        expires=command["key"] * SECOND_MS,
+        userref=command["other"],
+    )
+    if order.quote:
+        order.total = command["tao"]
+        order.amount = cost_within(order.total, taker_ppm)
+    return order
 
 
 def place(exchange: Exchange, command: Record, text: bytes | None) -> int:
-    """Accept an order, and fill it or close it with the reason; returns its id, 0 where it was only to be checked."""
+    """Accept an order and decide it; returns its id, 0 where it was only to be checked."""
     flags, account = command["flags"], command["account"]
-    sell, limited = bool(flags & Flag.SELL), bool(flags & Flag.LIMIT)
     exchange.require_account(account)
     market = exchange.market(command["netuid"])
-    verbs = (Verb.PLACE_LIMIT if limited else Verb.PLACE_MARKET) | (Verb.SELL if sell else Verb.BUY)
-    if not stage_allows(market.stage, verbs):
+    kind = Verb.POST if flags & Flag.POST_ONLY else Verb.PLACE_LIMIT if flags & Flag.LIMIT else Verb.PLACE_MARKET
+    if not stage_allows(market.stage, kind | (Verb.SELL if flags & Flag.SELL else Verb.BUY)):
         raise Refused(Refusal.MARKET_STAGE, market.stage)
+    check_type(command)
     check_figures(exchange, command)
-    limit = command["limit"] if limited else market_limit(market, sell=sell, slippage_ppm=command["aux"])
-    beyond = int(Refusal.LIMIT_REACHED if limited else Refusal.SLIPPAGE_REACHED)
-    plan, reason = None, why_closed(exchange, market)
-    if not reason:
-        try:
-            plan = make_plan(market, command, limit, beyond=beyond)
-        except Unfillable as unfillable:
-            reason = int(unfillable.reason)
-    fee = trading_fee(plan.tao, market.taker_ppm) if plan else 0
-    if sell:
-        needed, owned = command["amount"], exchange.books.free(account, market.netuid + 1)
+    check_count(exchange, account)
+    order = make_order(exchange, market, command)
+    walk = None
+    if takers.is_stop(order):
+        needed = order.total if order.quote else takers.armed_hold(order)
     else:
-        whole = (plan.tao if plan else 0) + fee
-        needed = command["tao"] if flags & Flag.IN_QUOTE else whole
-        owned = exchange.books.free(account, TAO_ASSET)
+        walk = plan_new(exchange, market, order)
+        needed = funds_for(exchange, market, order, walk)
+    owned = exchange.books.free(account, order.asset)
     if needed > owned:
         raise Refused(Refusal.INSUFFICIENT_FUNDS, needed, owned)
     if flags & Flag.VALIDATE_ONLY:
         return 0
-    if plan and not reason:
-        reason = int(why_not_now(exchange, market, plan, sell=sell, fee=fee))
     accepted = exchange.emit(
-        EventKind.ORDER_ACCEPTED, **{name: command[name] for name in ORDER_FLAGS}, limit=limit, payload=text
+        EventKind.ORDER_ACCEPTED,
+        **{name: command[name] for name in ("account", "netuid", "flags", "code", "amount", "tao", "aux", "key")},
+        other=command["other"],
+        limit=order.limit,
+        pool_tao=order.trigger,
+        pool_alpha=order.taker_ppm,
+        fee=order.maker_ppm,
+        payload=text,
     )
-    accepted["order_id"] = accepted["seq"]
+    accepted["order_id"] = order.order_id = order.priority = accepted["seq"]
     reference = exchange.answer(command, accepted)
-    if plan and not reason:
-        fill(exchange, market, plan, account=account, order_id=accepted["seq"], sell=sell, fee=fee)
-        reason = 0 if plan.whole else beyond
-    exchange.emit(
-        EventKind.ORDER_CLOSED,
-        account=account,
-        netuid=market.netuid,
-        flags=flags & Flag.SELL,
-        order_id=accepted["seq"],
-        code=reason,
-    )
+    exchange.orders[order.order_id] = order
+    if walk is None:
+        takers.arm(exchange, order)
+    else:
+        takers.decide(exchange, market, order, walk)
     return reference
 
 
-def fill(exchange: Exchange, market: Market, plan: Plan, *, account: int, order_id: int, sell: bool, fee: int) -> None:
-    """Fill an order as planned: postings of section 4, mirror, window, covered alpha of section 7."""
-    netuid, asset = market.netuid, market.netuid + 1
-    exchange.emit(
-        EventKind.FILLED,
-        account=account,
+def plan_new(exchange: Exchange, market: Market, order: Order) -> Walk:
+    """Plan a new order; a market order gets its limit by the mirror's price."""
+    if not order.limited:
+        if not takers.is_priced(market):
+            raise Refused(Refusal.POOL_CLOSED)
+        order.limit = takers.market_limit(market, sell=order.sell, slippage_ppm=order.slippage_ppm)
+    walk = plan(exchange, market, order)
+    if order.flags & Flag.POST_ONLY and walk.trades():
+        raise Refused(Refusal.POST_ONLY_WOULD_TRADE, order.limit)
+    return walk
+
+
+def funds_for(exchange: Exchange, market: Market, order: Order, walk: Walk) -> int:
+    """Return what an order's owner must have free."""
+    if order.sell:
+        return order.amount
+    if order.quote:
+        return order.total
+    if order.limited or takers.why_not_walk(exchange, market, order, walk):
+        return trades.hold_of(order, order.limit)
+    return walk.tao + trading_fee(walk.tao, order.taker_ppm)
+
+
+def live_order(exchange: Exchange, command: Record) -> Order:
+    """Return the customer's live order that a command names, or refuse."""
+    exchange.require_account(command["account"])
+    order = exchange.orders.get(command["order_id"])
+    if order is None or order.account != command["account"] or order.state in ROWS:
+        raise Refused(Refusal.UNKNOWN_ORDER, command["order_id"])
+    return order
+
+
+def drop(exchange: Exchange, order: Order, reason: int) -> Record:
+    """Close an order, or note that what its settlement leaves is cancelled."""
+    if order.state != OrderState.IN_FLIGHT:
+        return trades.close(exchange, order, reason)
+    order.cancel = int(reason)
+    fields = trades.name(order) | {"flags": 0}
+    return exchange.emit(EventKind.CANCEL_NOTED, **fields, code=int(reason))
+
+
+def answer_with(exchange: Exchange, command: Record, event: Record, reference: int) -> int:
+    """Make an event the answer to its command, with another reference than its seq."""
+    event |= {name: command[name] for name in CLIENT}
+    exchange.remember(command, FirstAnswer(command["digest"], 0, reference, 0, 0))
+    return reference
+
+
+def cancel(exchange: Exchange, command: Record, _text: bytes | None) -> int:
+    """Cancel one order."""
+    order = live_order(exchange, command)
+    market = exchange.markets[order.netuid]
+    if not stage_allows(market.stage, Verb.CANCEL):
+        raise Refused(Refusal.MARKET_STAGE, market.stage)
+    return answer_with(exchange, command, drop(exchange, order, Refusal.CANCELLED), order.order_id)
+
+
+def cancel_all(exchange: Exchange, command: Record, _text: bytes | None) -> int:
+    """Cancel all orders of an account, in one market or in all."""
+    exchange.require_account(command["account"])
+    netuid = command["netuid"]
+    if netuid != NO_NETUID:
+        market = exchange.market(netuid)
+        if not stage_allows(market.stage, Verb.CANCEL):
+            raise Refused(Refusal.MARKET_STAGE, market.stage)
+    count = drop_all(exchange, command["account"], netuid, Refusal.CANCELLED)
+    event = exchange.emit(
+        EventKind.ORDERS_CANCELLED,
+        account=command["account"],
         netuid=netuid,
-        flags=int(Flag.SELL) if sell else 0,
-        code=Mode.INSTANT,
-        order_id=order_id,
-        amount=plan.alpha,
-        tao=plan.tao,
-        fee=fee,
-        limit=plan.window,
-        pool_tao=plan.after.tao,
-        pool_alpha=plan.after.alpha,
-        aux=plan.pool_fee,
+        amount=count,
+        code=int(Refusal.CANCELLED),
     )
-    old, cut = exchange.uncovered.get((account, asset), (0, 0))
-    if sell:
-        exchange.books.post(
-            ("free", account, 0, TAO_ASSET, plan.tao - fee),
-            ("fees", 0, 0, TAO_ASSET, fee),
-            ("trading", netuid, 0, TAO_ASSET, -plan.tao),
-            ("free", account, 0, asset, -plan.alpha),
-            ("trading", netuid, 0, asset, plan.alpha),
-        )
-        exchange.uncovered[account, asset] = old - min(plan.alpha, old), cut
-    else:
-        exchange.books.post(
-            ("free", account, 0, TAO_ASSET, -(plan.tao + fee)),
-            ("fees", 0, 0, TAO_ASSET, fee),
-            ("trading", netuid, 0, TAO_ASSET, plan.tao),
-            ("free", account, 0, asset, plan.alpha),
-            ("trading", netuid, 0, asset, -plan.alpha),
-        )
-        still = old if cut > market.final_cut else 0
-        exchange.uncovered[account, asset] = still + plan.alpha, market.open_cut
-        market.bought_cut = market.open_cut
-    market.mirror = plan.after
-    market.used += plan.window
-    market.fills += 1
+    return exchange.answer(command, event)
+
+
+def drop_all(exchange: Exchange, account: int, netuid: int, reason: int) -> int:
+    """Drop all orders of an account by id; returns how many."""
+    count = 0
+    for _, order in sorted(exchange.orders.items()):
+        mine = order.account == account and order.state not in ROWS and netuid in {NO_NETUID, order.netuid}
+        if mine and stage_allows(exchange.markets[order.netuid].stage, Verb.CANCEL):
+            drop(exchange, order, reason)
+            count += 1
+    return count
+
+
+def amend(exchange: Exchange, command: Record, _text: bytes | None) -> int:
+    """Change an order's volume, limit or trigger; a smaller volume alone keeps its place in time."""
+    order = live_order(exchange, command)
+    market = exchange.markets[order.netuid]
+    verb = Verb.PLACE_LIMIT if order.limited else Verb.PLACE_MARKET
+    if order.flags & Flag.POST_ONLY:
+        verb = Verb.POST
+    if not stage_allows(market.stage, verb | (Verb.SELL if order.sell else Verb.BUY)):
+        raise Refused(Refusal.MARKET_STAGE, market.stage)
+    if order.state == OrderState.IN_FLIGHT or order.quote:
+        raise Refused(Refusal.AMEND_NOT_POSSIBLE, order.order_id)
+    check_deadline(exchange, command)
+    amount = command["amount"] or order.amount
+    limit = command["limit"] or order.limit
+    trigger = command["aux"] or order.trigger
+    if not order.alpha < amount <= MAX_AMOUNT:
+        raise Refused(Refusal.AMOUNT_OUT_OF_RANGE, amount, order.alpha + 1)
+    if command["limit"] and not order.limited:
+        raise Refused(Refusal.AMEND_NOT_POSSIBLE, order.order_id)
+    if command["limit"] and not 1 <= limit <= MAX_AMOUNT:
+        raise Refused(Refusal.LIMIT_OUT_OF_RANGE, limit, MAX_AMOUNT)
+    if command["aux"] and order.state != OrderState.ARMED:
+        raise Refused(Refusal.AMEND_NOT_POSSIBLE, order.order_id)
+    if command["aux"] and not 1 <= trigger <= MAX_AMOUNT:
+        raise Refused(Refusal.TRIGGER_OUT_OF_RANGE, trigger, MAX_AMOUNT)
+    kept = amount <= order.amount and limit == order.limit and trigger == order.trigger
+    return apply_amend(exchange, market, order, command, (amount, limit, trigger), kept=kept)
+
+
+def apply_amend(
+    exchange: Exchange, market: Market, order: Order, command: Record, figures: tuple[int, int, int], *, kept: bool
+) -> int:
+    """Take over new figures, held for as if new, and decide the order anew where it does not keep its place."""
+    before = order.amount, order.limit, order.trigger
+    order.amount, order.limit, order.trigger = figures
+    armed = order.state == OrderState.ARMED
+    hold = takers.armed_hold(order) if armed else trades.hold_of(order, order.limit)
+    owned = exchange.books.free(order.account, order.asset)
+    refusal = None
+    if hold - order.held > owned:
+        refusal = Refused(Refusal.INSUFFICIENT_FUNDS, hold - order.held, owned)
+    elif command["flags"] & Flag.POST_ONLY and not armed and not kept and plan(exchange, market, order).trades():
+        refusal = Refused(Refusal.POST_ONLY_WOULD_TRADE, order.limit)
+    elif order.flags & Flag.POST_ONLY and not kept and plan(exchange, market, order).trades():
+        refusal = Refused(Refusal.POST_ONLY_WOULD_TRADE, order.limit)
+    if refusal:
+        order.amount, order.limit, order.trigger = before
+        raise refusal
+    event = exchange.emit(
+        EventKind.ORDER_AMENDED,
+        **trades.name(order),
+        amount=order.amount,
+        limit=order.limit,
+        pool_tao=order.trigger,
+        code=int(kept),
+    )
+    event["hold"] = trades.rehold(exchange, order, hold)
+    reference = answer_with(exchange, command, event, order.order_id)
+    if not kept:
+        order.priority, order.state = event["seq"], OrderState.WORKING
+        if armed:
+            takers.arm(exchange, order)
+        else:
+            takers.decide(exchange, market, order)
+    return reference
+
+
+assert TAO_ASSET == 0, "asset 0 is what a buy gives away"

@@ -175,7 +175,7 @@ def set_market(exchange: Exchange, command: Record, _text: bytes | None) -> int:
     market.target, market.min_settle, market.k_ppm = command["amount"], command["tao"], command["limit"]
     market.taker_ppm, market.maker_ppm = command["aux"], command["other"]
     market.tolerance_ppm, market.backed = command["hold"], bool(command["key"])
-    market.mirror, market.fills = exchange.mirror_of(market, exchange.need(market)), 0
+    exchange.rebuild(market)
     event = exchange.emit(EventKind.MARKET_CONFIGURED, **figures, **mirror_fields(market))
     return exchange.answer(command, event)
 

@@ -1,0 +1,363 @@
+"""The cut: who takes part, the match at the head price, the prefix, the book, one swap per market.
+
+Source: ``execution`` section 7.
+"""
+
+from dataclasses import dataclass, field
+
+from amm.errors import SwapRefused
+from amm.exchange_reference import PPM, buy_in, buy_out, largest_remainder, sell_in, trading_fee
+from amm.reference import Pool, Side, limit_bits_of, max_input_for_limit, price_bits, spot_rao
+from ledger.engine.layout import TAO_ASSET, EventKind, Flag, Job, KeyRole, Mode, OrderState
+from ledger.engine.parameters import NEED_HEADS, SETTLE_FLOOR
+from tests.support.naive import trades
+from tests.support.naive.curve import Unfillable, bound_of, is_better_than_curve
+from tests.support.naive.exchange import INT64_MAX, RAO, Exchange, Item, Market, OpenJob, Order
+from tests.support.naive.markets import is_tradable
+from tests.support.naive.setup import mirror_fields
+from tests.support.naive.walk import offered, on_curve
+
+
+@dataclass
+class Swap:
+    """One item of the settlement that is made: amount and limit, the house's part, the customers with theirs."""
+
+    market: Market
+    sell: bool
+    amount: int
+    limit: int
+    house: int
+    pending: int = 0
+    orders: list[tuple[Order, int]] = field(default_factory=list)
+
+
+def by_account(order: Order) -> tuple[int, int]:
+    """Return the order of allocation: smaller account, then smaller order id."""
+    return order.account, order.order_id
+
+
+def cut(exchange: Exchange) -> None:
+    """Make the cut: at most one swap per market, all in one settlement, with none in flight before."""
+    hot = exchange.key_of(KeyRole.HOT)
+    halted = exchange.money_halted or exchange.signer_halted or not exchange.spec_is_known()
+    if exchange.settlement or halted or not hot or not exchange.key_of(KeyRole.TRADING):
+        return
+    tao_left = exchange.books.custody_free(hot)
+    swaps = []
+    for market in exchange.ascending():
+        if not is_tradable(exchange, market):
+            continue
+        match(exchange, market)
+        swap = swap_of(exchange, market, tao_left)
+        if swap:
+            tao_left -= 0 if swap.sell else swap.amount
+            swaps.append(swap)
+    if swaps:
+        request(exchange, swaps)
+    for market in exchange.ascending():
+        uncovered = market.bought_cut > market.final_cut
+        if market.item is None and uncovered and exchange.books.position(market.netuid) >= 0:
+            market.final_cut, market.open_cut = market.open_cut, market.open_cut + 1
+            exchange.emit(EventKind.CUT_ADVANCED, netuid=market.netuid, amount=market.final_cut, tao=market.open_cut)
+
+
+def queued(exchange: Exchange, market: Market, *, sell: bool) -> list[Order]:
+    """Return one side of the queue in the order of allocation."""
+    return sorted(exchange.shelf(market, OrderState.QUEUED, sell=sell), key=by_account)
+
+
+def cost_held(order: Order) -> int:
+    """Return the largest cost that fits with its fee into what is held."""
+    low, high = 0, order.held
+    while low < high:
+        cost = (low + high + 1) // 2
+        fee = trading_fee(order.tao + cost, order.taker_ppm) - trading_fee(order.tao, order.taker_ppm)
+        low, high = (cost, high) if cost + fee <= order.held else (low, cost - 1)
+    return low
+
+
+def part_of(market: Market, order: Order) -> int:
+    """Return with how much an order takes part: alpha of a sale, TAO without trading fee of a buy."""
+    if order.sell or order.quote:
+        return order.open
+    assert market.pool is not None, "the market is tradable"
+    try:
+        cost = buy_out(market.pool, order.open).cost
+    except SwapRefused:
+        return cost_held(order)
+    return min(cost, cost_held(order))
+
+
+def match(exchange: Exchange, market: Market) -> None:
+    """Let buyers and sellers meet at the head price; the house takes part with what the window leaves."""
+    assert market.pool is not None, "the market is tradable"
+    price = price_bits(market.pool)
+    buyers, sellers = queued(exchange, market, sell=False), queued(exchange, market, sell=True)
+    if not (buyers or sellers) or price == 0:
+        return
+    pays = [part_of(market, order) for order in buyers]
+    gives = [order.open for order in sellers]
+    need, most = exchange.need(market), (max(market.cap - market.used, 0) << 64) // price
+    house_buys = min(need, most) * price >> 64 if need > 0 else 0
+    house_sells = min(-need, most) if need < 0 else 0
+    buying, selling = sum(pays) + house_buys, sum(gives) + house_sells
+    worth = selling * price >> 64
+    if buying >= worth:
+        tao, alpha = worth, selling
+    else:
+        tao, alpha = buying, min(selling, (buying << 64) // price)
+    if tao <= 0 or alpha <= 0:
+        return
+    pay, get = largest_remainder(tao, [*pays, house_buys]), largest_remainder(alpha, [*pays, house_buys])
+    give, receive = largest_remainder(alpha, [*gives, house_sells]), largest_remainder(tao, [*gives, house_sells])
+    house = pay[-1] + receive[-1]
+    exchange.emit(EventKind.CUT_MATCHED, netuid=market.netuid, tao=tao, amount=alpha, limit=house)
+    market.used += house
+    for order, tao_part, alpha_part in zip(buyers, pay, get, strict=False):
+        allocate(exchange, market, order, alpha_part, tao_part)
+    for order, tao_part, alpha_part in zip(sellers, receive, give, strict=False):
+        allocate(exchange, market, order, alpha_part, tao_part)
+
+
+def allocate(exchange: Exchange, market: Market, order: Order, alpha: int, tao: int) -> None:
+    """Fill an order with its share: never more alpha than it wants, never beyond its limit."""
+    if not order.sell and not order.quote and alpha > order.open:
+        tao, alpha = -(-tao * order.open // alpha), order.open
+    if alpha == 0 and tao == 0:
+        return
+    if order.sell:
+        rounding = max(trades.cost_up(alpha, order.limit) - tao, 0)
+    else:
+        rounding = max(tao - alpha * order.limit // RAO, 0)
+    trades.fill(exchange, order, market, mode=Mode.BLOCK, alpha=alpha, tao=tao, rounding=rounding)
+    if order.open == 0:
+        trades.close(exchange, order, 0)
+
+
+def choose(exchange: Exchange, market: Market, *, sell: bool) -> tuple[list[Order], int]:
+    """Return the prefix by limit that would fill most on the head, with its bound; others wait or are closed."""
+    pool = market.pool
+    assert pool is not None, "the market is tradable"
+    loosest = exchange.shelf(market, OrderState.QUEUED, sell=sell)
+    best, chosen, bound = 0, 0, 0
+    total = 0
+    for count, order in enumerate(loosest, 1):
+        total += part_of(market, order)
+        tight = bound_of(order.limit, pool.fee_rate, sell=sell)
+        bits = limit_bits_of(tight)
+        if (bits >= price_bits(pool)) if sell else (bits <= price_bits(pool)):
+            continue
+        try:
+            most = max_input_for_limit(pool, Side.SELL if sell else Side.BUY, limit_rao=tight)
+        except SwapRefused:
+            continue
+        if min(total, most) >= best and min(total, most) > 0:
+            best, chosen, bound = min(total, most), count, tight
+    for order in sorted(loosest[chosen:], key=by_account):
+        if order.passing:
+            trades.close(exchange, order, order.beyond)
+    return sorted(loosest[:chosen], key=by_account), bound
+
+
+def meet_book(exchange: Exchange, market: Market, chosen: list[Order], *, sell: bool) -> None:
+    """Let the chosen orders walk book and head curve like one taker; only what rests is filled now."""
+    pool, left = market.pool, sum(part_of(market, order) for order in chosen)
+    assert pool is not None, "the market is tradable"
+    limits = [order.limit for order in chosen]
+    limit = max(limits) if sell else min(limits)
+    for maker in exchange.shelf(market, OrderState.RESTING, sell=not sell):
+        if left <= 0 or (maker.limit < limit if sell else maker.limit > limit):
+            return
+        pool, left = on_the_way(pool, left, maker.limit, sell=sell)
+        if left <= 0:
+            return
+        left -= share_maker(exchange, market, chosen, maker, left)
+
+
+def on_the_way(pool: Pool, left: int, price: int, *, sell: bool) -> tuple[Pool, int]:
+    """Return the head pool and what is left once the curve is as good as a resting order."""
+    taker = Order(0, 0, 0, flags=int(Flag.SELL) if sell else int(Flag.IN_QUOTE), amount=left)
+    if is_better_than_curve(pool, price, sell=sell):
+        return pool, left
+    try:
+        step = on_curve(pool, taker, left, price)
+    except Unfillable:
+        return pool, left
+    return step.after, left - (step.alpha if sell else step.tao)
+
+
+def share_maker(exchange: Exchange, market: Market, chosen: list[Order], maker: Order, left: int) -> int:
+    """Fill a resting order pro rata to the chosen ones; returns how much of what they have is used."""
+    alpha = min(left if maker.sell is False else left * RAO // maker.limit, offered(maker))
+    live = [order for order in chosen if order.order_id in exchange.orders]
+    parts = largest_remainder(alpha, [part_of(market, order) for order in live])
+    used = 0
+    for order, part in zip(live, parts, strict=True):
+        tao = part * maker.limit // RAO if order.sell else trades.cost_up(part, maker.limit)
+        if not order.sell and not order.quote and part > order.open:
+            part, tao = order.open, trades.cost_up(order.open, maker.limit)
+        if part == 0 or tao == 0:
+            continue
+        trades.cross(exchange, order, maker, market, alpha=part, tao=tao)
+        used += part if order.sell else tao
+        if order.open == 0:
+            trades.close(exchange, order, 0)
+    if maker.order_id in exchange.orders and offered(maker) == 0:
+        trades.close(exchange, maker, 0)
+    return used
+
+
+def swap_of(exchange: Exchange, market: Market, tao_left: int) -> Swap | None:
+    """Return the market's swap: the chosen customers and the house, None where nothing is sent."""
+    chosen: list[Order] = []
+    bound, sell = 0, False
+    for side in (False, True):
+        if queued(exchange, market, sell=side):
+            found, bound_found = choose(exchange, market, sell=side)
+            if found:
+                chosen, bound, sell = found, bound_found, side
+    if chosen:
+        meet_book(exchange, market, chosen, sell=sell)
+        chosen = [order for order in chosen if order.order_id in exchange.orders]
+    need = exchange.need(market)
+    if chosen:
+        return customers_swap(exchange, market, chosen, bound, need, tao_left, sell=sell)
+    if need == 0 or not is_due(exchange, market, need):
+        return None
+    amount, limit = house_swap(exchange, market, need, tao_left)
+    if amount <= 0 or (need < 0 and market.value_at_p0(amount) < SETTLE_FLOOR):
+        return None
+    return Swap(market, need < 0, amount, limit, amount)
+
+
+def customers_swap(
+    exchange: Exchange, market: Market, chosen: list[Order], bound: int, need: int, tao_left: int, *, sell: bool
+) -> Swap | None:
+    """Return the swap of chosen customers, with what the house needs on the same side."""
+    pool = market.pool
+    assert pool is not None, "the market is tradable"
+    parts = [(order, part_of(market, order)) for order in chosen]
+    total = sum(part for _, part in parts)
+    hot = exchange.key_of(KeyRole.HOT)
+    stake = exchange.books.custody_stake(hot, market.hotkey, market.netuid)
+    try:
+        if sell:
+            house = min(max(-need, 0), max(stake - total, 0))
+            pending = -total
+        else:
+            bought = buy_in(pool, total)
+            pending = bought.alpha_out
+            house = buy_out(bought.pool, need).cost if need > 0 else 0
+            house = house if total + house <= tao_left else 0
+    except SwapRefused:
+        return None
+    amount = total + house
+    value = market.value_at_p0(amount) if sell else amount
+    if amount > (stake if sell else tao_left) or value < max(market.min_settle, SETTLE_FLOOR):
+        return None
+    limit = limit_of(market, amount, sell=sell)
+    limit = max(limit, bound) if sell else min(limit, bound)
+    return Swap(market, sell, amount, limit, house, pending, parts) if limit > 0 else None
+
+
+def limit_of(market: Market, amount: int, *, sell: bool) -> int:
+    """Return the limit price of a swap: the price after it, with the tolerance; 0 where the pool refuses it."""
+    pool = market.pool
+    assert pool is not None, "the market is tradable"
+    base = market.base if market.calm and market.base else pool
+    base = Pool(base.tao, base.alpha, base.weight, pool.fee_rate)
+    try:
+        after = sell_in(base, amount).pool if sell else buy_in(base, amount).pool
+    except SwapRefused:
+        return 0
+    price = min(spot_rao(after), INT64_MAX)
+    if sell:
+        return (price - 1) * (PPM - market.tolerance_ppm) // PPM
+    return min(price * (PPM + market.tolerance_ppm) // PPM, INT64_MAX)
+
+
+def is_due(exchange: Exchange, market: Market, need: int) -> bool:
+    """Tell whether a need is worth a call: large enough, and a quarter of the cap or old."""
+    value = market.value_at_p0(abs(need))
+    if value < max(market.min_settle, SETTLE_FLOOR):
+        return False
+    return 4 * value >= market.cap or exchange.head - market.need_since > NEED_HEADS
+
+
+def house_swap(exchange: Exchange, market: Market, need: int, tao_left: int) -> tuple[int, int]:
+    """Return amount and limit price of the swap that brings a need to zero; zeros where none can be sent."""
+    assert market.pool is not None, "the market is tradable"
+    hot = exchange.key_of(KeyRole.HOT)
+    try:
+        if need > 0:
+            amount = buy_out(market.pool, need).cost
+        else:
+            amount = min(-need, exchange.books.custody_stake(hot, market.hotkey, market.netuid))
+    except SwapRefused:
+        return 0, 0
+    if amount <= 0 or (need > 0 and amount > tao_left):
+        return 0, 0
+    limit = limit_of(market, amount, sell=need < 0)
+    return (amount, limit) if limit > 0 else (0, 0)
+
+
+def request(exchange: Exchange, swaps: list[Swap]) -> None:
+    """Request a settlement; the cuts of its markets are closed, its orders in flight."""
+    header = exchange.emit(EventKind.SETTLEMENT_REQUESTED, amount=len(swaps), other=exchange.head)
+    job_id = header["order_id"] = header["seq"]
+    exchange.jobs[job_id] = OpenJob(job_id, Job.SETTLEMENT, exchange.head, items=len(swaps))
+    exchange.settlement = job_id
+    for number, swap in enumerate(swaps):
+        market = swap.market
+        market.block_pending = swap.pending
+        if swap.orders:
+            exchange.rebuild(market)
+        exchange.emit(
+            EventKind.SETTLEMENT_ITEM_REQUESTED,
+            order_id=job_id,
+            netuid=market.netuid,
+            flags=(Flag.SELL if swap.sell else 0) | (Flag.FIRST if number == 0 else 0),
+            aux=number,
+            amount=swap.amount,
+            limit=swap.limit,
+            hold=swap.house,
+            other=market.hotkey,
+            tao=market.open_cut,
+            fee=swap.pending,
+            **mirror_fields(market),
+        )
+        market.item = Item(
+            number, swap.sell, swap.amount, swap.limit, market.hotkey, market.open_cut, house=swap.house
+        )
+        market.open_cut += 1
+        for order, part in swap.orders:
+            exchange.emit(EventKind.ORDER_SENT, **trades.name(order), amount=part, aux=job_id)
+            order.state, order.flight = OrderState.IN_FLIGHT, part
+
+
+def share_outcome(exchange: Exchange, market: Market, item: Item, *, alpha: int, tao: int) -> None:
+    """Give the customers their part of a booked swap; the house keeps the rest."""
+    orders = sorted(exchange.in_state(market, OrderState.IN_FLIGHT), key=by_account)
+    flights = [order.flight for order in orders]
+    part = item.amount - item.house
+    alphas = largest_remainder(alpha * part // item.amount, flights)
+    taos = largest_remainder(tao * part // item.amount, flights)
+    for order, alpha_part, tao_part in zip(orders, alphas, taos, strict=True):
+        allocate(exchange, market, order, alpha_part, tao_part)
+        if order.order_id not in exchange.orders:
+            continue
+        if order.cancel or order.passing:
+            trades.close(exchange, order, order.cancel or order.beyond)
+
+
+def land(exchange: Exchange) -> None:
+    """Take what a closed settlement left out of flight: back to the queue, or closed."""
+    orders = [order for order in exchange.orders.values() if order.state == OrderState.IN_FLIGHT]
+    for order in sorted(orders, key=by_account):
+        if order.cancel or order.passing:
+            trades.close(exchange, order, order.cancel or order.beyond)
+        else:
+            trades.queue(exchange, order, order.held, 0)
+
+
+assert TAO_ASSET == 0, "asset 0 is what a buy gives away"

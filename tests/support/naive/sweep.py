@@ -1,0 +1,61 @@
+"""Resting and queued orders when the head or the mirror has moved (``execution`` sections 3 and 4)."""
+
+from amm.exchange_reference import trading_fee
+from ledger.engine.layout import Mode, OrderState
+from tests.support.naive import takers, trades
+from tests.support.naive.curve import Plan, Unfillable
+from tests.support.naive.exchange import Exchange, Market, Order
+from tests.support.naive.walk import on_curve
+
+
+def leave_queue(exchange: Exchange, market: Market) -> None:
+    """Take those out of the queue whose limit the new head's price has left behind."""
+    for sell in (False, True):
+        for order in exchange.shelf(market, OrderState.QUEUED, sell=sell):
+            if takers.crosses_head(market, order):
+                continue
+            if order.passing:
+                trades.close(exchange, order, order.beyond)
+            else:
+                takers.decide(exchange, market, order)
+
+
+def reach(market: Market, order: Order) -> Plan | None:
+    """Return what a resting order does on the curve alone, up to its limit; None where the curve does not reach it."""
+    if not takers.is_priced(market):
+        return None
+    assert market.mirror is not None, "the market is priced"
+    try:
+        return on_curve(market.mirror, order, order.open, order.limit)
+    except Unfillable:
+        return None
+
+
+def resting(exchange: Exchange, market: Market) -> None:
+    """Let the curve fill the resting orders that the mirror has reached; what does not fit waits for the cut."""
+    for sell in (False, True):
+        for order in exchange.shelf(market, OrderState.RESTING, sell=sell):
+            step = reach(market, order)
+            if step is None:
+                break
+            fee = trading_fee(order.tao + step.tao, order.maker_ppm) - trading_fee(order.tao, order.maker_ppm)
+            reason = takers.why_not_now(
+                exchange, market, sell=sell, alpha=step.alpha, tao=step.tao, window=step.window, fee=fee
+            )
+            if not reason:
+                trades.fill(
+                    exchange,
+                    order,
+                    market,
+                    mode=Mode.INSTANT,
+                    alpha=step.alpha,
+                    tao=step.tao,
+                    window=step.window,
+                    pool_fee=step.pool_fee,
+                    after=step.after,
+                    maker=True,
+                )
+                if order.open == 0:
+                    trades.close(exchange, order, 0)
+            elif takers.may_queue(exchange, market, order):
+                trades.queue(exchange, order, order.held, reason)

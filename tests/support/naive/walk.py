@@ -1,0 +1,151 @@
+"""The walk of a taker over book and curve: first a plan that changes nothing, then its execution.
+
+Source: ``execution`` section 4. The taker takes the better marginal price at each step; a resting order comes first
+where both are as good.
+"""
+
+from dataclasses import dataclass, field
+
+from amm.reference import Pool
+from ledger.engine.layout import Mode, OrderState, Trait
+from ledger.errors import Refusal
+from tests.support.naive import trades
+from tests.support.naive.curve import Plan, Unfillable, is_better_than_curve, plan_buy, plan_sell
+from tests.support.naive.exchange import RAO, Exchange, Market, Order
+
+
+@dataclass
+class Step:
+    """One step: on the curve, with a resting order, or over an own order that is cancelled."""
+
+    alpha: int = 0
+    tao: int = 0
+    plan: Plan | None = None
+    maker: Order | None = None
+
+
+@dataclass
+class Walk:
+    """All steps of a taker; ``reason`` is why it ends before it is filled, 0 where it is filled whole."""
+
+    steps: list[Step] = field(default_factory=list)
+    reason: int = 0
+
+    @property
+    def window(self) -> int:
+        """Return the TAO that the curve steps move."""
+        return sum(step.plan.window for step in self.steps if step.plan)
+
+    @property
+    def tao(self) -> int:
+        """Return what all steps cost or bring."""
+        return sum(step.tao for step in self.steps)
+
+    @property
+    def alpha(self) -> int:
+        """Return the alpha of all steps."""
+        return sum(step.alpha for step in self.steps)
+
+    def trades(self) -> bool:
+        """Tell whether anything would be filled."""
+        return any(step.alpha for step in self.steps)
+
+    def before_the_curve(self) -> "Walk":
+        """Return the steps before the first one on the curve: with orders better than the mirror's present price."""
+        places = [place for place, step in enumerate(self.steps) if step.plan]
+        return Walk(self.steps[: places[0]], self.reason) if places else self
+
+
+def offered(maker: Order) -> int:
+    """Return the alpha that a resting order trades at its limit."""
+    return maker.open * RAO // maker.limit if maker.quote else maker.open
+
+
+def on_curve(pool: Pool, order: Order, left: int, limit: int) -> Plan:
+    """Plan what is left of an order on the curve alone, up to a limit."""
+    if order.sell:
+        return plan_sell(pool, offered=left, limit=limit, beyond=0)
+    if order.quote:
+        return plan_buy(pool, cost=left, wanted=0, limit=limit, beyond=0)
+    return plan_buy(pool, cost=0, wanted=left, limit=limit, beyond=0)
+
+
+def crossing(exchange: Exchange, market: Market, order: Order, limit: int) -> list[Order]:
+    """Return the resting orders that a taker with this limit meets, in their order."""
+    makers = exchange.shelf(market, OrderState.RESTING, sell=not order.sell)
+    return [maker for maker in makers if (maker.limit >= limit if order.sell else maker.limit <= limit)]
+
+
+def plan(exchange: Exchange, market: Market, order: Order, *, curve: bool = True) -> Walk:
+    """Plan the whole walk of what is open of an order, without regard to the window."""
+    walk, pool, left = Walk(), market.mirror if curve else None, order.open
+    if pool is not None and min(pool.tao, pool.alpha) <= 0:
+        pool = None
+    for maker in crossing(exchange, market, order, order.limit):
+        if pool is not None and not is_better_than_curve(pool, maker.limit, sell=order.sell):
+            try:
+                step = on_curve(pool, order, left, maker.limit)
+            except Unfillable:
+                step = None
+            if step is not None:
+                walk.steps.append(Step(step.alpha, step.tao, plan=step))
+                pool, left = step.after, left - (step.tao if order.quote else step.alpha)
+                if step.whole or left == 0:
+                    return walk
+        if maker.account == order.account:
+            if order.traits & (Trait.STP_OLDEST | Trait.STP_BOTH):
+                walk.steps.append(Step(maker=maker))
+            if not order.traits & Trait.STP_OLDEST:
+                walk.reason = int(Refusal.SELF_TRADE)
+                return walk
+            continue
+        alpha = min(left * RAO // maker.limit if order.quote else left, offered(maker))
+        tao = alpha * maker.limit // RAO if order.sell else trades.cost_up(alpha, maker.limit)
+        if alpha == 0 or tao == 0:
+            walk.reason = int(Refusal.DUST)
+            return walk
+        walk.steps.append(Step(alpha, tao, maker=maker))
+        left -= tao if order.quote else alpha
+        if left == 0:
+            return walk
+    walk.reason = finish(walk, pool, order, left)
+    return walk
+
+
+def finish(walk: Walk, pool: Pool | None, order: Order, left: int) -> int:
+    """Add the last curve step, up to the taker's limit; return why it ends there, 0 where nothing is left."""
+    if left == 0:
+        return 0
+    if pool is None:
+        return order.beyond
+    try:
+        step = on_curve(pool, order, left, order.limit)
+    except Unfillable as unfillable:
+        return int(unfillable.reason) or order.beyond
+    walk.steps.append(Step(step.alpha, step.tao, plan=step))
+    return 0 if step.whole else order.beyond
+
+
+def execute(exchange: Exchange, market: Market, order: Order, walk: Walk) -> None:
+    """Take the planned steps."""
+    for step in walk.steps:
+        if step.plan:
+            curve = step.plan
+            trades.fill(
+                exchange,
+                order,
+                market,
+                mode=Mode.INSTANT,
+                alpha=curve.alpha,
+                tao=curve.tao,
+                window=curve.window,
+                pool_fee=curve.pool_fee,
+                after=curve.after,
+            )
+        elif step.maker and step.alpha:
+            maker = step.maker
+            trades.cross(exchange, order, maker, market, alpha=step.alpha, tao=step.tao)
+            if offered(maker) == 0:
+                trades.close(exchange, maker, 0)
+        elif step.maker:
+            trades.close(exchange, step.maker, Refusal.SELF_TRADE)
