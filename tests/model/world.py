@@ -67,13 +67,13 @@ class World(Traders, Customers, Heads):
                 (5, 20, 100, 500, 2_000, 8_000)
             )
         self.settle_heads(rng, 1)
-        if rng.random() < 0.9:
+        if rng.random() < 0.97:
 
             def give(block: Block) -> None:
                 for key in DEPOSIT_KEYS:
-                    block.deposit(key, rng.randrange(1, 10**5) * TAO)
+                    block.deposit(key, rng.randrange(10**3, 10**5) * TAO)
                     for netuid in self.exchange.markets:
-                        block.deposit(key, rng.randrange(1, 10**14), netuid=netuid, hotkey=1)
+                        block.deposit(key, rng.randrange(10**12, 10**14), netuid=netuid, hotkey=1)
 
             self.import_block(rng, give)
 

@@ -283,6 +283,8 @@ class Exchange:
     checked: int = 0
     differences: int = 0
     events: list[Record] = field(default_factory=list)
+    limits: dict[int, int] = field(default_factory=dict)
+    """Limits of all orders ever, for the laws alone."""
 
     # what rules ask
 
