@@ -364,7 +364,8 @@ def export_market(exchange: Exchange, market: Market, slots: dict[int, int]) -> 
         row += [exchange.settlement, item.number, int(item.sell), *amounts, item.hotkey, item.cut, int(item.done)]
     row += [market.block_pending, market.firm_pending, market.firm_used, market.last, market.traded, len(market.spots)]
     row += [*market.spots, 0, 0, 0, 0, 0][:5]
-    return [*row, len([order for order in exchange.orders.values() if order.netuid == market.netuid])]
+    row += [len([order for order in exchange.orders.values() if order.netuid == market.netuid])]
+    return [*row, *market.share_out]
 
 
 def export_texts(exchange: Exchange) -> dict[str, Any]:

@@ -158,6 +158,16 @@ class Market:
     last: int = 0
     traded: int = 0
     spots: list[int] = field(default_factory=list)
+    dissolved: int = 0
+    payout: int = 0
+    claims: int = 0
+    claimed: int = 0
+    next_claim: int = 0
+
+    @property
+    def share_out(self) -> tuple[int, ...]:
+        """Return how far the share-out of a dissolved subnet is."""
+        return self.dissolved, self.payout, self.claims, self.claimed, self.next_claim
 
     @property
     def index(self) -> int:
