@@ -15,6 +15,7 @@ from tests.support.naive.curve import Unfillable, bound_of, is_better_than_curve
 from tests.support.naive.exchange import INT64_MAX, RAO, Exchange, Item, Market, OpenJob, Order
 from tests.support.naive.markets import is_tradable
 from tests.support.naive.setup import mirror_fields
+from tests.support.naive.sweep import move_mirror
 from tests.support.naive.walk import offered, on_curve
 
 
@@ -47,8 +48,11 @@ def cut(exchange: Exchange) -> None:
     for market in exchange.ascending():
         if not is_tradable(exchange, market):
             continue
+        need = exchange.need(market)
         match(exchange, market)
         swap = swap_of(exchange, market, tao_left)
+        if swap is None and exchange.need(market) != need:
+            move_mirror(exchange, market)
         if swap:
             tao_left -= 0 if swap.sell else swap.amount
             swaps.append(swap)
@@ -310,8 +314,7 @@ def request(exchange: Exchange, swaps: list[Swap]) -> None:
     for number, swap in enumerate(swaps):
         market = swap.market
         market.block_pending = swap.pending
-        if swap.orders:
-            exchange.rebuild(market)
+        exchange.rebuild(market)
         exchange.emit(
             EventKind.SETTLEMENT_ITEM_REQUESTED,
             order_id=job_id,

@@ -9,6 +9,7 @@ from ledger.errors import Refusal
 from tests.support.naive.cut import land, share_outcome
 from tests.support.naive.exchange import Exchange, OpenJob, Record, Refused
 from tests.support.naive.funds import asset_of
+from tests.support.naive.sweep import move_mirror
 
 
 def sweep(exchange: Exchange, command: Record, _text: bytes | None) -> int:
@@ -116,7 +117,10 @@ def release_job(exchange: Exchange, command: Record, _text: bytes | None) -> int
 def release(exchange: Exchange, job: OpenJob) -> None:
     """Release an unsigned job and close it."""
     exchange.emit(EventKind.JOB_RELEASED, order_id=job.job_id, code=job.job)
+    pending = [market for market in exchange.ascending() if job.job == Job.SETTLEMENT and market.block_pending]
     close(exchange, job, Outcome.RELEASED)
+    for market in pending:
+        move_mirror(exchange, market)
 
 
 def close(exchange: Exchange, job: OpenJob, outcome: Outcome) -> None:

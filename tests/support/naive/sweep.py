@@ -1,10 +1,11 @@
 """Resting and queued orders when the head or the mirror has moved (``execution`` sections 3 and 4)."""
 
 from amm.exchange_reference import trading_fee
-from ledger.engine.layout import Mode, OrderState
+from ledger.engine.layout import EventKind, Mode, OrderState
 from tests.support.naive import takers, trades
 from tests.support.naive.curve import Plan, Unfillable
 from tests.support.naive.exchange import Exchange, Market, Order
+from tests.support.naive.setup import mirror_fields
 from tests.support.naive.walk import on_curve
 
 
@@ -18,6 +19,18 @@ def leave_queue(exchange: Exchange, market: Market) -> None:
                 trades.close(exchange, order, order.beyond)
             else:
                 takers.decide(exchange, market, order)
+
+
+def move_mirror(exchange: Exchange, market: Market) -> None:
+    """Build the mirror anew, and tell of it."""
+    exchange.rebuild(market)
+    exchange.emit(
+        EventKind.MIRROR_MOVED,
+        netuid=market.netuid,
+        amount=market.block_pending,
+        aux=market.firm_pending,
+        **mirror_fields(market),
+    )
 
 
 def reach(market: Market, order: Order) -> Plan | None:
