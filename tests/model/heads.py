@@ -117,14 +117,17 @@ class Heads(Operators):
             return
 
         def play(block: Block) -> None:
-            payout = rng.choice((0, 1, 10**9))
+            payout, netuid = rng.choice((0, 1, 10**9, 10**13)), rng.choice((1, 2, 7, NO_NETUID))
             key = rng.choice((HOT, 3))
             block.others.append(
                 self.command_of(
-                    CommandKind.DISSOLVED_SEEN, netuid=rng.choice((1, 2, 7, NO_NETUID)), payout=payout, key=key
+                    CommandKind.DISSOLVED_SEEN, netuid=netuid, payout=payout, key=key
                 )
             )
             block.add_free(key, payout)
+            for place in block.chain.stake:
+                if place[2] == netuid and rng.random() < 0.95:
+                    block.chain.stake[place] = 0
 
         self.import_block(rng, play)
         self.mostly_recover(rng)

@@ -40,7 +40,8 @@ def the_mirror_has_the_position_in_it(exchange: Exchange) -> None:
     and 1 rao of alpha is worth the price.
     """
     for market in exchange.markets.values():
-        if market.mirror and market.pool and market.pool_height == exchange.head:
+        current = market.pool_height == exchange.head and not market.dissolved
+        if market.mirror and market.pool and current:
             pending = exchange.pending(market)
             anew = exchange.mirror_of(market, pending)
             assert market.mirror.alpha == market.pool.alpha - pending, f"mirror of {market.netuid}"

@@ -175,7 +175,7 @@ class NaiveEngine:
             sweep.resting(exchange, market)
         for traded in exchange.ascending():
             if traded.traded > before or kind in {CommandKind.PLACE_ORDER, CommandKind.AMEND_ORDER}:
-                stops.run(exchange, traded, on_index=False)
+                stops.run(exchange, traded, by_index=False)
 
     def _refuse(self, command: Record, refused: Refused) -> NaiveAnswer:
         exchange, kind = self.exchange, command["kind"]

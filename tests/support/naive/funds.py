@@ -80,6 +80,8 @@ def withdraw(exchange: Exchange, command: Record, _text: bytes | None) -> int:
         market = exchange.market(netuid)
         if not stage_allows(market.stage, Verb.WITHDRAW):
             raise Refused(Refusal.MARKET_STAGE, market.stage)
+        if market.dissolved:
+            raise Refused(Refusal.MARKET_DISSOLVED, netuid)
         smallest, fee, hotkey = MIN_WITHDRAWAL_ALPHA_VALUE, WITHDRAWAL_FEE_ALPHA, market.hotkey
         value = market.value(amount)
         bought, cut = exchange.uncovered.get((account, asset), (0, 0))
@@ -141,7 +143,9 @@ def resolve_suspense(exchange: Exchange, command: Record, _text: bytes | None) -
     if account != 0:
         exchange.require_account(account)
     if alpha or (account == 0 and netuid != NO_NETUID):
-        exchange.market(netuid)
+        dissolved = exchange.market(netuid).dissolved
+        if alpha and dissolved:
+            raise Refused(Refusal.MARKET_DISSOLVED, netuid)
     suspended = exchange.books.suspense(asset)
     if not (0 < amount <= suspended or suspended <= amount < 0):
         raise Refused(Refusal.SUSPENSE_SHORT, amount, suspended)

@@ -31,8 +31,7 @@ from ledger.engine.parameters import (
     WEIGHT_MAX,
     WEIGHT_MIN,
 )
-from ledger.errors import Refusal
-from tests.support.naive import funds, jobs, stops, sweep
+from tests.support.naive import dissolution, funds, jobs, stops, sweep
 from tests.support.naive.cut import cut
 from tests.support.naive.exchange import INT64_MAX, Exchange, Market, OpenJob, Record
 from tests.support.naive.judge import HASH, words
@@ -50,26 +49,6 @@ def begin(exchange: Exchange, record: Record, _text: bytes | None) -> None:
     exchange.imported = exchange.now
     exchange.checked = exchange.differences = 0
     exchange.emit(EventKind.HEAD_BEGAN, **{name: record[name] for name in ("other", "key", "aux", *HASH)})
-
-
-def dissolved(exchange: Exchange, record: Record, _text: bytes | None) -> None:
-    """Close the market of a dissolved subnet; the payout waits in suspense."""
-    market = exchange.markets.get(record["netuid"])
-    if market and market.stage < Stage.DELISTING:
-        exchange.emit(EventKind.STAGE_CHANGED, netuid=market.netuid, code=Stage.DELISTING, aux=market.stage)
-        market.stage = Stage.DELISTING
-    if record["tao"]:
-        exchange.emit(
-            EventKind.DEPOSIT_SUSPENDED,
-            key=record["key"],
-            netuid=NO_NETUID,
-            amount=record["tao"],
-            tao=exchange.head,
-            code=Refusal.MARKET_DISSOLVED,
-        )
-        exchange.books.post(
-            ("custody_free", record["key"], 0, TAO_ASSET, -record["tao"]), ("suspense", 0, 0, TAO_ASSET, record["tao"])
-        )
 
 
 def growth(exchange: Exchange, record: Record, _text: bytes | None) -> None:
@@ -184,12 +163,13 @@ def end(exchange: Exchange, _record: Record, _text: bytes | None) -> None:
     open_windows(exchange)
     for job in [job for job in exchange.jobs.values() if is_overdue(exchange, job)]:
         jobs.release(exchange, job)
+    dissolution.at_head_end(exchange)
     for market in exchange.ascending():
         sweep.leave_queue(exchange, market)
     for market in exchange.ascending():
         sweep.resting(exchange, market)
     for market in exchange.ascending():
-        stops.run(exchange, market, on_index=True)
+        stops.run(exchange, market, by_index=True)
     cut(exchange)
     assert exchange.seq >= before, "a head ends with events"
     exchange.emit(
@@ -258,7 +238,7 @@ RULES: dict[CommandKind, Callable[[Exchange, Record, bytes | None], None]] = {
     CommandKind.OUTCOME_SEEN: jobs.outcome,
     CommandKind.EXTRINSIC_DEAD: jobs.dead,
     CommandKind.CHAIN_FEE_SEEN: jobs.chain_fee,
-    CommandKind.DISSOLVED_SEEN: dissolved,
+    CommandKind.DISSOLVED_SEEN: dissolution.seen,
     CommandKind.DEPOSIT_SEEN: funds.deposit,
     CommandKind.GROWTH_SEEN: growth,
     CommandKind.POOL_SEEN: pool_seen,

@@ -115,18 +115,11 @@ def live_quote(exchange: Exchange, command: Record) -> Order:
     return order
 
 
-def forget(exchange: Exchange, market: Market, order: Order) -> None:
-    """Take a quote out of what is counted in windows and pending."""
-    market.firm_pending -= -order.amount if order.sell else order.amount
-    market.firm_used -= order.limit
-    del exchange.orders[order.order_id]
-
-
 def take(exchange: Exchange, command: Record, _text: bytes | None) -> int:
     """Fill a quote with its exact amounts, whatever the head has become."""
     order = live_quote(exchange, command)
     market = exchange.markets[order.netuid]
-    forget(exchange, market, order)
+    trades.forget_quote(exchange, market, order)
     released, order.held = order.held, 0
     event = exchange.emit(
         EventKind.QUOTE_TAKEN,
@@ -156,7 +149,7 @@ def end(exchange: Exchange, order: Order, reason: int) -> Record:
     market = exchange.markets[order.netuid]
     event = exchange.emit(EventKind.QUOTE_ENDED, **trades.name(order), code=int(reason), hold=order.held)
     trades.rehold(exchange, order, 0)
-    forget(exchange, market, order)
+    trades.forget_quote(exchange, market, order)
     exchange.rebuild(market)
     event |= mirror_fields(market)
     sweep.resting(exchange, market)

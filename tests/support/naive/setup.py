@@ -152,6 +152,8 @@ def list_market(exchange: Exchange, command: Record, text: bytes) -> int:
 def set_stage(exchange: Exchange, command: Record, _text: bytes | None) -> int:
     """Move a market to another stage."""
     market = exchange.market(command["netuid"])
+    if market.dissolved:
+        raise Refused(Refusal.MARKET_DISSOLVED, market.netuid)
     require_stage(command["code"])
     event = exchange.emit(EventKind.STAGE_CHANGED, netuid=market.netuid, code=command["code"], aux=market.stage)
     market.stage = command["code"]

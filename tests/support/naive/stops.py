@@ -12,23 +12,24 @@ def rises(order: Order) -> bool:
     return bool(order.traits & Trait.STOP_LOSS) != order.sell
 
 
-def triggered(exchange: Exchange, market: Market, *, on_index: bool) -> list[Order]:
+def on_index(order: Order) -> bool:
+    """Tell whether an order waits for the index price and not for the last trade."""
+    return bool(order.traits & Trait.ON_INDEX)
+
+
+def triggered(exchange: Exchange, market: Market, *, by_index: bool) -> list[Order]:
     """Return the armed orders whose trigger the price has reached: furthest first, then by id."""
-    price = market.index if on_index else market.last
-    armed = [
-        order
-        for order in exchange.in_state(market, OrderState.ARMED)
-        if bool(order.traits & Trait.ON_INDEX) == on_index
-    ]
+    price = market.index if by_index else market.last
+    armed = [order for order in exchange.in_state(market, OrderState.ARMED) if on_index(order) == by_index]
     ready = [order for order in armed if price and (order.trigger <= price if rises(order) else order.trigger >= price)]
     return sorted(ready, key=lambda order: (-abs(price - order.trigger), order.order_id))
 
 
-def run(exchange: Exchange, market: Market, *, on_index: bool, most: int = STOPS_PER_COMMAND) -> int:
+def run(exchange: Exchange, market: Market, *, by_index: bool, most: int = STOPS_PER_COMMAND) -> int:
     """Trigger one after another; each sees what the one before has moved. Returns how many are left to trigger."""
     done = 0
-    while done < most and (ready := triggered(exchange, market, on_index=on_index)):
-        trigger(exchange, market, ready[0], market.index if on_index else market.last)
+    while done < most and (ready := triggered(exchange, market, by_index=by_index)):
+        trigger(exchange, market, ready[0], market.index if by_index else market.last)
         done += 1
     return done
 

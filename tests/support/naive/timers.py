@@ -27,7 +27,7 @@ def run(exchange: Exchange) -> None:
         else:
             orders.drop(exchange, order, Refusal.EXPIRED)
     for market in exchange.ascending():
-        stops.run(exchange, market, on_index=False)
+        stops.run(exchange, market, by_index=False)
 
 
 def fire(exchange: Exchange, guard: Order) -> None:

@@ -74,6 +74,13 @@ def close(exchange: Exchange, order: Order, reason: int) -> Record:
     return event
 
 
+def forget_quote(exchange: Exchange, market: Market, order: Order) -> None:
+    """Take a firm quote out of what is counted in windows and pending."""
+    market.firm_pending -= -order.amount if order.sell else order.amount
+    market.firm_used -= order.limit
+    del exchange.orders[order.order_id]
+
+
 def rest(exchange: Exchange, order: Order, hold: int, *, kept: bool) -> None:
     """Put an order into the book."""
     event = exchange.emit(EventKind.ORDER_RESTED, **name(order), amount=order.open, limit=order.limit, code=int(kept))
