@@ -82,14 +82,28 @@ def cost_held(order: Order) -> int:
 
 def part_of(market: Market, order: Order) -> int:
     """Return with how much an order takes part: alpha of a sale, TAO without trading fee of a buy."""
-    if order.sell or order.quote:
+    if order.sell:
         return order.open
+    if order.quote:
+        return min(order.open, cost_held(order))
     assert market.pool is not None, "the market is tradable"
     try:
         cost = buy_out(market.pool, order.open).cost
     except SwapRefused:
         return cost_held(order)
     return min(cost, cost_held(order))
+
+
+def match_part(market: Market, order: Order) -> int:
+    """Return with how much an order is met at the head price: a buy of a volume with no more than that is worth.
+
+    With what the chain would ask for the volume it would buy more than it wants, and the house would keep the rest.
+    """
+    part = part_of(market, order)
+    if order.sell or order.quote:
+        return part
+    assert market.pool is not None, "the market is tradable"
+    return min(part, -(-order.open * price_bits(market.pool) >> 64))
 
 
 def match(exchange: Exchange, market: Market) -> None:
@@ -99,7 +113,7 @@ def match(exchange: Exchange, market: Market) -> None:
     buyers, sellers = queued(exchange, market, sell=False), queued(exchange, market, sell=True)
     if not (buyers or sellers) or price == 0:
         return
-    pays = [part_of(market, order) for order in buyers]
+    pays = [match_part(market, order) for order in buyers]
     gives = [order.open for order in sellers]
     need, most = exchange.need(market), (max(market.cap - market.used, 0) << 64) // price
     house_buys = min(need, most) * price >> 64 if need > 0 else 0
@@ -165,49 +179,59 @@ def choose(exchange: Exchange, market: Market, *, sell: bool) -> tuple[list[Orde
 
 def meet_book(exchange: Exchange, market: Market, chosen: list[Order], *, sell: bool) -> None:
     """Let the chosen orders walk book and head curve like one taker; only what rests is filled now."""
-    pool, left = market.pool, sum(part_of(market, order) for order in chosen)
+    pool = market.pool
     assert pool is not None, "the market is tradable"
+    has = {order.order_id: part_of(market, order) for order in chosen}
     limits = [order.limit for order in chosen]
-    limit = max(limits) if sell else min(limits)
+    limit, left = max(limits) if sell else min(limits), sum(has.values())
     for maker in exchange.shelf(market, OrderState.RESTING, sell=not sell):
-        if left <= 0 or (maker.limit < limit if sell else maker.limit > limit):
+        if maker.limit < limit if sell else maker.limit > limit:
             return
-        pool, left = on_the_way(pool, left, maker.limit, sell=sell)
+        pool, taken = on_the_way(pool, left, maker.limit, sell=sell)
+        left -= taken
         if left <= 0:
             return
-        left -= share_maker(exchange, market, chosen, maker, left)
+        left -= share_maker(exchange, market, chosen, has, maker, left)
 
 
 def on_the_way(pool: Pool, left: int, price: int, *, sell: bool) -> tuple[Pool, int]:
-    """Return the head pool and what is left once the curve is as good as a resting order."""
+    """Return the head pool once the curve is as good as a resting order, and what it took until there."""
     taker = Order(0, 0, 0, flags=int(Flag.SELL) if sell else int(Flag.IN_QUOTE), amount=left)
     if is_better_than_curve(pool, price, sell=sell):
-        return pool, left
+        return pool, 0
     try:
         step = on_curve(pool, taker, left, price)
     except Unfillable:
-        return pool, left
-    return step.after, left - (step.alpha if sell else step.tao)
+        return pool, 0
+    return step.after, step.alpha if sell else step.tao
 
 
-def share_maker(exchange: Exchange, market: Market, chosen: list[Order], maker: Order, left: int) -> int:
-    """Fill a resting order pro rata to the chosen ones; returns how much of what they have is used."""
-    alpha = min(left if maker.sell is False else left * RAO // maker.limit, offered(maker))
-    live = [order for order in chosen if order.order_id in exchange.orders]
-    parts = largest_remainder(alpha, [part_of(market, order) for order in live])
+def share_maker(
+    exchange: Exchange, market: Market, chosen: list[Order], has: dict[int, int], maker: Order, left: int
+) -> int:
+    """Fill a resting order pro rata to what the chosen ones have left, none of them its owner's; return what is used."""
+    alpha = min(left * RAO // maker.limit if maker.sell else left, offered(maker))
+    takers = [order for order in chosen if order.order_id in exchange.orders and order.account != maker.account]
+    parts = largest_remainder(alpha, [has[order.order_id] for order in takers])
     used = 0
-    for order, part in zip(live, parts, strict=True):
+    for order, share in zip(takers, parts, strict=True):
+        part = min(share, offered(maker))
+        if not order.sell:
+            part = min(part, has[order.order_id] * RAO // maker.limit)
+            part = part if order.quote else min(part, order.open)
         tao = part * maker.limit // RAO if order.sell else trades.cost_up(part, maker.limit)
-        if not order.sell and not order.quote and part > order.open:
-            part, tao = order.open, trades.cost_up(order.open, maker.limit)
         if part == 0 or tao == 0:
             continue
         trades.cross(exchange, order, maker, market, alpha=part, tao=tao)
-        used += part if order.sell else tao
+        spent = part if order.sell else tao
+        has[order.order_id] -= spent
+        used += spent
+        if offered(maker) == 0:
+            trades.close(exchange, maker, 0)
         if order.open == 0:
             trades.close(exchange, order, 0)
-    if maker.order_id in exchange.orders and offered(maker) == 0:
-        trades.close(exchange, maker, 0)
+        if maker.order_id not in exchange.orders:
+            break
     return used
 
 
