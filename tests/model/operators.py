@@ -101,6 +101,8 @@ class Operators(Scene):
             "tolerance_ppm": rng.choice((10_000, 0, 999_999)),
             "backed": rng.choice((1, 1, 1, 0)),
         }
+        if rng.random() < 0.95:
+            figures["maker_ppm"] = min(figures["maker_ppm"], figures["taker_ppm"])
         if not sound:
             figures[rng.choice(list(figures))] = rng.choice((2, 7, 10**6))
             figures[rng.choice(("target", "min_settle", "k_ppm", "taker_ppm", "tolerance_ppm"))] = rng.choice(ABSURD)

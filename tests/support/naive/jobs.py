@@ -117,10 +117,11 @@ def release_job(exchange: Exchange, command: Record, _text: bytes | None) -> int
 def release(exchange: Exchange, job: OpenJob) -> None:
     """Release an unsigned job and close it."""
     exchange.emit(EventKind.JOB_RELEASED, order_id=job.job_id, code=job.job)
-    pending = [market for market in exchange.ascending() if job.job == Job.SETTLEMENT and market.block_pending]
+    for market in exchange.ascending():
+        if job.job == Job.SETTLEMENT and market.block_pending:
+            market.block_pending = 0
+            move_mirror(exchange, market)
     close(exchange, job, Outcome.RELEASED)
-    for market in pending:
-        move_mirror(exchange, market)
 
 
 def close(exchange: Exchange, job: OpenJob, outcome: Outcome) -> None:

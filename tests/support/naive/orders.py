@@ -33,7 +33,7 @@ def check_type(command: Record) -> None:
         or (command["key"] and (times[:1] in ([Flag.IOC], [Flag.FOK]) or not flags & Flag.LIMIT))
     )
     if unsupported:
-        raise Refused(Refusal.ORDER_TYPE_UNSUPPORTED, flags)
+        raise Refused(Refusal.ORDER_TYPE_UNSUPPORTED, flags, traits)
 
 
 def check_figures(exchange: Exchange, command: Record) -> None:
@@ -120,6 +120,8 @@ def place(exchange: Exchange, command: Record, text: bytes | None) -> int:
     owned = exchange.books.free(account, order.asset)
     if needed > owned:
         raise Refused(Refusal.INSUFFICIENT_FUNDS, needed, owned)
+    if walk and flags & Flag.POST_ONLY and walk.trades():
+        raise Refused(Refusal.POST_ONLY_WOULD_TRADE)
     if flags & Flag.VALIDATE_ONLY:
         return 0
     accepted = exchange.emit(
@@ -146,12 +148,9 @@ def plan_new(exchange: Exchange, market: Market, order: Order) -> Walk:
     """Plan a new order; a market order gets its limit by the mirror's price."""
     if not order.limited:
         if not takers.is_priced(market):
-            raise Refused(Refusal.POOL_CLOSED)
+            raise Refused(Refusal.POOL_CLOSED, market.netuid)
         order.limit = takers.market_limit(market, sell=order.sell, slippage_ppm=order.slippage_ppm)
-    walk = plan(exchange, market, order)
-    if order.flags & Flag.POST_ONLY and walk.trades():
-        raise Refused(Refusal.POST_ONLY_WOULD_TRADE, order.limit)
-    return walk
+    return plan(exchange, market, order)
 
 
 def funds_for(exchange: Exchange, market: Market, order: Order, walk: Walk) -> int:
@@ -271,9 +270,9 @@ def apply_amend(
     if hold - order.held > owned:
         refusal = Refused(Refusal.INSUFFICIENT_FUNDS, hold - order.held, owned)
     elif command["flags"] & Flag.POST_ONLY and not armed and not kept and plan(exchange, market, order).trades():
-        refusal = Refused(Refusal.POST_ONLY_WOULD_TRADE, order.limit)
+        refusal = Refused(Refusal.POST_ONLY_WOULD_TRADE)
     elif order.flags & Flag.POST_ONLY and not kept and plan(exchange, market, order).trades():
-        refusal = Refused(Refusal.POST_ONLY_WOULD_TRADE, order.limit)
+        refusal = Refused(Refusal.POST_ONLY_WOULD_TRADE)
     if refusal:
         order.amount, order.limit, order.trigger = before
         raise refusal
