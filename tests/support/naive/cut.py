@@ -171,10 +171,15 @@ def choose(exchange: Exchange, market: Market, *, sell: bool) -> tuple[list[Orde
             continue
         if min(total, most) >= best and min(total, most) > 0:
             best, chosen, bound = min(total, most), count, tight
-    for order in sorted(loosest[chosen:], key=by_account):
+    end_cut(exchange, loosest[chosen:])
+    return sorted(loosest[:chosen], key=by_account), bound
+
+
+def end_cut(exchange: Exchange, orders: list[Order]) -> None:
+    """Close those that take part in one cut only; the others wait for the next."""
+    for order in sorted(orders, key=by_account):
         if order.passing:
             trades.close(exchange, order, order.beyond)
-    return sorted(loosest[:chosen], key=by_account), bound
 
 
 def meet_book(exchange: Exchange, market: Market, chosen: list[Order], *, sell: bool) -> None:
@@ -249,7 +254,10 @@ def swap_of(exchange: Exchange, market: Market, tao_left: int) -> Swap | None:
         chosen = [order for order in chosen if order.order_id in exchange.orders]
     need = exchange.need(market)
     if chosen:
-        return customers_swap(exchange, market, chosen, bound, need, tao_left, sell=sell)
+        swap = customers_swap(exchange, market, chosen, bound, need, tao_left, sell=sell)
+        if swap is None:
+            end_cut(exchange, chosen)
+        return swap
     if need == 0 or not is_due(exchange, market, need):
         return None
     amount, limit = house_swap(exchange, market, need, tao_left)

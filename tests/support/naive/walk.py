@@ -115,7 +115,7 @@ def plan(exchange: Exchange, market: Market, order: Order, *, curve: bool = True
 def finish(walk: Walk, pool: Pool | None, order: Order, left: int) -> int:
     """Add the last curve step, up to the taker's limit; return why it ends there, 0 where nothing is left."""
     if left == 0:
-        return 0
+        return 0 if walk.steps else int(Refusal.DUST)
     if pool is None:
         return order.beyond
     try:
