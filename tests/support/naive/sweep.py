@@ -18,7 +18,7 @@ def leave_queue(exchange: Exchange, market: Market) -> None:
             if order.passing:
                 trades.close(exchange, order, order.beyond)
             else:
-                takers.decide(exchange, market, order)
+                takers.cross_and_rest(exchange, market, order)
 
 
 def move_mirror(exchange: Exchange, market: Market) -> None:

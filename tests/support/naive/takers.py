@@ -9,7 +9,7 @@ from ledger.errors import Refusal
 from tests.support.naive import trades
 from tests.support.naive.exchange import INT64_MAX, Exchange, Market, Order
 from tests.support.naive.markets import is_tradable
-from tests.support.naive.walk import Walk, execute, plan
+from tests.support.naive.walk import Scope, Walk, execute, offered, plan
 
 POOL_GATES = Gate.WEIGHT | Gate.CLOSED | Gate.RESERVE | Gate.MIRROR
 
@@ -102,8 +102,17 @@ def settle_down(exchange: Exchange, market: Market, order: Order, reason: int) -
         trades.close(exchange, order, 0)
     elif order.passing or reason in {Refusal.SELF_TRADE, Refusal.DUST}:
         trades.close(exchange, order, reason)
+    elif offered(order) == 0:
+        trades.close(exchange, order, Refusal.DUST)
     else:
         trades.rest(exchange, order, hold_now(exchange, order), kept=False)
+
+
+def cross_and_rest(exchange: Exchange, market: Market, order: Order) -> None:
+    """Let an order that waits for no cut any more cross the book up to its limit, and rest what is left of it."""
+    walk = plan(exchange, market, order, Scope.BOOK)
+    execute(exchange, market, order, walk)
+    settle_down(exchange, market, order, walk.reason)
 
 
 def hold_now(exchange: Exchange, order: Order) -> int:
@@ -126,13 +135,15 @@ def decide(exchange: Exchange, market: Market, order: Order, walk: Walk | None =
         execute(exchange, market, order, walk)
         settle_down(exchange, market, order, walk.reason)
         return
-    execute(exchange, market, order, walk.before_the_curve())
-    if may_queue(exchange, market, order):
+    queues = may_queue(exchange, market, order)
+    walk = plan(exchange, market, order, Scope.BETTER if queues else Scope.BOOK)
+    execute(exchange, market, order, walk)
+    if order.open == 0 or walk.reason in {Refusal.SELF_TRADE, Refusal.DUST}:
+        settle_down(exchange, market, order, walk.reason)
+    elif queues:
         trades.queue(exchange, order, hold_now(exchange, order), reason)
-    elif order.passing:
-        trades.close(exchange, order, reason)
     else:
-        trades.rest(exchange, order, hold_now(exchange, order), kept=False)
+        settle_down(exchange, market, order, reason)
 
 
 def arm(exchange: Exchange, order: Order) -> None:

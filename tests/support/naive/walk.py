@@ -5,6 +5,7 @@ where both are as good.
 """
 
 from dataclasses import dataclass, field
+from enum import Enum
 
 from amm.reference import Pool
 from ledger.engine.layout import Mode, OrderState, Trait
@@ -14,14 +15,23 @@ from tests.support.naive.curve import Plan, Unfillable, is_better_than_curve, pl
 from tests.support.naive.exchange import RAO, Exchange, Market, Order
 
 
+class Scope(Enum):
+    """What a walk takes."""
+
+    ALL = "book and curve"
+    BETTER = "resting orders better than the mirror's present price"
+    BOOK = "the book up to the limit"
+
+
 @dataclass
 class Step:
-    """One step: on the curve, with a resting order, or over an own order that is cancelled."""
+    """One step: on the curve, with a resting order, or over a resting order that is closed for a reason."""
 
     alpha: int = 0
     tao: int = 0
     plan: Plan | None = None
     maker: Order | None = None
+    reason: int = 0
 
 
 @dataclass
@@ -50,11 +60,6 @@ class Walk:
         """Tell whether anything would be filled."""
         return any(step.alpha for step in self.steps)
 
-    def before_the_curve(self) -> "Walk":
-        """Return the steps before the first one on the curve: with orders better than the mirror's present price."""
-        places = [place for place, step in enumerate(self.steps) if step.plan]
-        return Walk(self.steps[: places[0]], self.reason) if places else self
-
 
 def offered(maker: Order) -> int:
     """Return the alpha that a resting order trades at its limit."""
@@ -76,17 +81,19 @@ def crossing(exchange: Exchange, market: Market, order: Order, limit: int) -> li
     return [maker for maker in makers if (maker.limit >= limit if order.sell else maker.limit <= limit)]
 
 
-def plan(exchange: Exchange, market: Market, order: Order, *, curve: bool = True) -> Walk:
+def plan(exchange: Exchange, market: Market, order: Order, scope: Scope = Scope.ALL) -> Walk:
     """Plan the whole walk of what is open of an order, without regard to the window."""
-    walk, pool, left = Walk(), market.mirror if curve else None, order.open
-    if pool is not None and min(pool.tao, pool.alpha) <= 0:
-        pool = None
+    walk, left = Walk(), order.open
+    mirror = market.mirror if market.mirror and min(market.mirror.tao, market.mirror.alpha) > 0 else None
+    pool = mirror if scope is Scope.ALL else None
+    if left == 0:
+        walk.reason = int(Refusal.DUST)
+        return walk
     for maker in crossing(exchange, market, order, order.limit):
+        if scope is Scope.BETTER and mirror and not is_better_than_curve(mirror, maker.limit, sell=order.sell):
+            break
         if pool is not None and not is_better_than_curve(pool, maker.limit, sell=order.sell):
-            try:
-                step = on_curve(pool, order, left, maker.limit)
-            except Unfillable:
-                step = None
+            step = towards(pool, order, left, maker.limit)
             if step is not None:
                 walk.steps.append(Step(step.alpha, step.tao, plan=step))
                 pool, left = step.after, left - (step.tao if order.quote else step.alpha)
@@ -94,14 +101,18 @@ def plan(exchange: Exchange, market: Market, order: Order, *, curve: bool = True
                     return walk
         if maker.account == order.account:
             if order.traits & (Trait.STP_OLDEST | Trait.STP_BOTH):
-                walk.steps.append(Step(maker=maker))
+                walk.steps.append(Step(maker=maker, reason=int(Refusal.SELF_TRADE)))
             if not order.traits & Trait.STP_OLDEST:
                 walk.reason = int(Refusal.SELF_TRADE)
                 return walk
             continue
-        alpha = min(left * RAO // maker.limit if order.quote else left, offered(maker))
+        wanted = left * RAO // maker.limit if order.quote else left
+        alpha = min(wanted, offered(maker))
         tao = alpha * maker.limit // RAO if order.sell else trades.cost_up(alpha, maker.limit)
         if alpha == 0 or tao == 0:
+            if offered(maker) < wanted:
+                walk.steps.append(Step(maker=maker, reason=int(Refusal.DUST)))
+                continue
             walk.reason = int(Refusal.DUST)
             return walk
         walk.steps.append(Step(alpha, tao, maker=maker))
@@ -112,10 +123,16 @@ def plan(exchange: Exchange, market: Market, order: Order, *, curve: bool = True
     return walk
 
 
+def towards(pool: Pool, order: Order, left: int, price: int) -> Plan | None:
+    """Return the curve step that ends where a resting order is as good; None where it comes to nothing."""
+    try:
+        return on_curve(pool, order, left, price)
+    except Unfillable:
+        return None
+
+
 def finish(walk: Walk, pool: Pool | None, order: Order, left: int) -> int:
     """Add the last curve step, up to the taker's limit; return why it ends there, 0 where nothing is left."""
-    if left == 0:
-        return 0 if walk.steps else int(Refusal.DUST)
     if pool is None:
         return order.beyond
     try:
@@ -148,4 +165,4 @@ def execute(exchange: Exchange, market: Market, order: Order, walk: Walk) -> Non
             if offered(maker) == 0:
                 trades.close(exchange, maker, 0)
         elif step.maker:
-            trades.close(exchange, step.maker, Refusal.SELF_TRADE)
+            trades.close(exchange, step.maker, step.reason)
