@@ -96,9 +96,9 @@ def compare_states(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
             continue
         if isinstance(one[part], dict):
             found: dict[str, object] = {
-                key: (one[part][key], other[part].get(key))
-                for key in one[part]
-                if one[part][key] != other[part].get(key)
+                key: (one[part].get(key), other[part].get(key))
+                for key in {**one[part], **other[part]}
+                if one[part].get(key) != other[part].get(key)
             }
         else:
             found = {

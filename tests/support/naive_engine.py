@@ -24,6 +24,7 @@ from ledger.engine.layout import (
     Shelf,
     Trait,
 )
+from ledger.engine.parameters import STOPS_PER_COMMAND
 from ledger.engine.tables import ORDER, TIERS
 from ledger.errors import Refusal
 from tests.support.naive import funds, heads, jobs, orders, quotes, setup, stops, sweep, tiers, timers
@@ -173,9 +174,11 @@ class NaiveEngine:
         )
         if moves and market:
             sweep.resting(exchange, market)
+        exchange.stops_left = STOPS_PER_COMMAND
         for traded in exchange.ascending():
-            if traded.traded > before or kind in {CommandKind.PLACE_ORDER, CommandKind.AMEND_ORDER}:
-                stops.run(exchange, traded, by_index=False)
+            armed = any(event["kind"] == EventKind.STOP_ARMED and event["netuid"] == traded.netuid for event in exchange.events)
+            if traded.traded > before or armed:
+                stops.run(exchange, traded)
 
     def _refuse(self, command: Record, refused: Refused) -> NaiveAnswer:
         exchange, kind = self.exchange, command["kind"]
@@ -210,8 +213,13 @@ class NaiveEngine:
             exchange.emit(EventKind.HALT_CHANGED, netuid=NO_NETUID, code=Halt.MONEY, flags=int(Flag.ARM))
             exchange.halt(NO_NETUID, Halt.MONEY, on=True)
             return NaiveAnswer(code=code, value=value, bound=bound)
+        before = exchange.seq
         for record in records:
             heads.RULES[record["kind"]](exchange, record, payload_of(record, request.payloads))
+        exchange.stops_left = STOPS_PER_COMMAND
+        for market in exchange.ascending():
+            if market.traded > before:
+                stops.run(exchange, market)
         return NaiveAnswer()
 
     def export(self) -> dict[str, Any]:
@@ -274,6 +282,7 @@ def export_scalars(exchange: Exchange, slots: dict[int, int]) -> dict[str, int]:
         "addresses": len(exchange.addresses),
         "fundings": len(exchange.fundings),
         "live_orders": len(exchange.orders),
+        "firm_tao": exchange.firm_tao,
     }
 
 
@@ -362,9 +371,9 @@ def export_market(exchange: Exchange, market: Market, slots: dict[int, int]) -> 
     else:
         amounts = [item.amount, item.limit, item.house]
         row += [exchange.settlement, item.number, int(item.sell), *amounts, item.hotkey, item.cut, int(item.done)]
-    row += [market.block_pending, market.firm_pending, market.firm_used, market.last, market.traded, len(market.spots)]
+    row += [market.block_pending, market.firm_pending, market.firm_used, exchange.firm_alpha(market), market.last, market.traded, len(market.spots)]
     row += [*market.spots, 0, 0, 0, 0, 0][:5]
-    row += [len([order for order in exchange.orders.values() if order.netuid == market.netuid])]
+    row += [len(exchange.in_state(market, *(state for state in OrderState if state < OrderState.QUOTE)))]
     return [*row, *market.share_out]
 
 

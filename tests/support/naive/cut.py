@@ -115,9 +115,9 @@ def match(exchange: Exchange, market: Market) -> None:
         return
     pays = [match_part(market, order) for order in buyers]
     gives = [order.open for order in sellers]
-    need, most = exchange.need(market), (max(market.cap - market.used, 0) << 64) // price
-    house_buys = min(need, most) * price >> 64 if need > 0 else 0
-    house_sells = min(-need, most) if need < 0 else 0
+    need, room = exchange.need(market), max(market.cap - market.used, 0)
+    house_buys = min(need * price >> 64, room) if need > 0 else 0
+    house_sells = min(-need, (room << 64) // price) if need < 0 else 0
     buying, selling = sum(pays) + house_buys, sum(gives) + house_sells
     worth = selling * price >> 64
     if buying >= worth:
@@ -141,7 +141,7 @@ def allocate(exchange: Exchange, market: Market, order: Order, alpha: int, tao: 
     """Fill an order with its share: never more alpha than it wants, never beyond its limit."""
     if not order.sell and not order.quote and alpha > order.open:
         tao, alpha = -(-tao * order.open // alpha), order.open
-    if alpha == 0 and tao == 0:
+    if alpha == 0 or tao == 0:
         return
     if order.sell:
         rounding = max(trades.cost_up(alpha, order.limit) - tao, 0)
@@ -272,10 +272,13 @@ def customers_swap(
     """Return the swap of chosen customers, with what the house needs on the same side."""
     pool = market.pool
     assert pool is not None, "the market is tradable"
-    parts = [(order, part_of(market, order)) for order in chosen]
-    total = sum(part for _, part in parts)
     hot = exchange.key_of(KeyRole.HOT)
     stake = exchange.books.custody_stake(hot, market.hotkey, market.netuid)
+    brought = [part_of(market, order) for order in chosen]
+    total = min(sum(brought), stake if sell else tao_left)
+    parts = list(zip(chosen, largest_remainder(total, brought), strict=True))
+    if total <= 0:
+        return None
     try:
         if sell:
             house = min(max(-need, 0), max(stake - total, 0))
@@ -289,7 +292,7 @@ def customers_swap(
         return None
     amount = total + house
     value = market.value_at_p0(amount) if sell else amount
-    if amount > (stake if sell else tao_left) or value < max(market.min_settle, SETTLE_FLOOR):
+    if value < max(market.min_settle, SETTLE_FLOOR):
         return None
     limit = limit_of(market, amount, sell=sell)
     limit = max(limit, bound) if sell else min(limit, bound)

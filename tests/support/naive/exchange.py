@@ -290,6 +290,7 @@ class Exchange:
     instant_halted: bool = False
     withdrawals_halted: bool = False
     settlement: int = 0
+    stops_left: int = 0
     checked: int = 0
     differences: int = 0
     events: list[Record] = field(default_factory=list)
@@ -338,6 +339,25 @@ class Exchange:
     def pending(self, market: Market) -> int:
         """Return the net alpha between us and the chain (``execution`` section 1)."""
         return self.need(market) + market.block_pending + market.firm_pending
+
+    def quotes(self, *, sell: bool, market: Market | None = None) -> list[Order]:
+        """Return the firm quotes of one side that live, of one market or of all."""
+        return [
+            order
+            for order in self.orders.values()
+            if order.state == OrderState.QUOTE
+            and order.sell == sell
+            and (market is None or order.netuid == market.netuid)
+        ]
+
+    @property
+    def firm_tao(self) -> int:
+        """Return the TAO that firm quotes promise to sellers, less their fees."""
+        return sum(order.tao - order.fee for order in self.quotes(sell=True))
+
+    def firm_alpha(self, market: Market) -> int:
+        """Return the alpha that firm quotes of a market promise to buyers."""
+        return sum(order.amount for order in self.quotes(sell=False, market=market))
 
     def rebuild(self, market: Market) -> None:
         """Build the mirror anew: the head pool with what is pending on it."""

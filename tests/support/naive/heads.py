@@ -168,8 +168,7 @@ def end(exchange: Exchange, _record: Record, _text: bytes | None) -> None:
         sweep.leave_queue(exchange, market)
     for market in exchange.ascending():
         sweep.resting(exchange, market)
-    for market in exchange.ascending():
-        stops.run(exchange, market, by_index=True)
+    stops.run_all(exchange)
     cut(exchange)
     assert exchange.seq >= before, "a head ends with events"
     exchange.emit(

@@ -30,7 +30,6 @@ def check_type(command: Record) -> None:
         or (traits & Trait.STP_OLDEST and traits & Trait.STP_BOTH)
         or (traits & Trait.ON_INDEX and not stop)
         or (stop and flags & Flag.POST_ONLY)
-        or (command["key"] and (times[:1] in ([Flag.IOC], [Flag.FOK]) or not flags & Flag.LIMIT))
     )
     if unsupported:
         raise Refused(Refusal.ORDER_TYPE_UNSUPPORTED, flags, traits)

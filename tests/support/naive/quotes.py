@@ -3,6 +3,7 @@
 from amm.exchange_reference import cost_within, trading_fee
 from ledger.engine.layout import MAX_AMOUNT, TAO_ASSET, EventKind, Flag, Mode, OrderState
 from ledger.engine.listing import Verb
+from ledger.engine.parameters import QUOTE_LIFE_MIN_MS, QUOTES_PER_ACCOUNT
 from ledger.errors import Refusal
 from tests.support.naive import sweep, takers, tiers, trades
 from tests.support.naive.curve import Plan, Unfillable
@@ -10,10 +11,6 @@ from tests.support.naive.exchange import INT64_MAX, Exchange, Market, Order, Rec
 from tests.support.naive.orders import answer_with
 from tests.support.naive.setup import mirror_fields
 from tests.support.naive.walk import on_curve
-
-QUOTES_PER_ACCOUNT = 3
-LIFE_MIN_MS = 1_000
-
 
 def plan_quote(exchange: Exchange, market: Market, order: Order) -> Plan:
     """Return the exact amounts of a quote on the curve alone, or refuse where they cannot be promised."""
@@ -27,7 +24,7 @@ def plan_quote(exchange: Exchange, market: Market, order: Order) -> Plan:
     try:
         step = on_curve(market.mirror, order, order.open, limit)
     except Unfillable as unfillable:
-        reason = unfillable.reason or order.beyond
+        reason = unfillable.reason or Refusal.LIMIT_REACHED
         raise Refused(Refusal.QUOTE_TOO_SMALL if reason == Refusal.DUST else Refusal(reason)) from None
     if not step.whole:
         raise Refused(Refusal.LIMIT_REACHED)
@@ -75,8 +72,8 @@ def promise(exchange: Exchange, market: Market, order: Order, step: Plan, comman
     owned = exchange.books.free(order.account, order.asset)
     if hold > owned:
         raise Refused(Refusal.INSUFFICIENT_FUNDS, hold, owned)
-    longest = max(exchange.interval, LIFE_MIN_MS)
-    life = min(max(command["aux"], LIFE_MIN_MS), longest)
+    longest = max(exchange.interval, QUOTE_LIFE_MIN_MS)
+    life = min(max(command["aux"], QUOTE_LIFE_MIN_MS), longest)
     market.mirror = step.after
     market.fills += 1
     event = exchange.emit(

@@ -2,7 +2,7 @@
 
 from amm.exchange_reference import PPM, trading_fee
 from amm.reference import limit_bits_of, price_bits, spot_rao
-from ledger.engine.layout import TAO_ASSET, EventKind, Flag, Gate, Stage, Trait
+from ledger.engine.layout import TAO_ASSET, EventKind, Flag, Gate, OrderState, Stage, Trait
 from ledger.engine.listing import ALLOWED, Verb
 from ledger.engine.parameters import POSITION_CAPS, STALE_AFTER_MS
 from ledger.errors import Refusal
@@ -60,14 +60,15 @@ def why_not_now(exchange: Exchange, market: Market, *, sell: bool, alpha: int, t
         return closed
     if market.used + window > market.cap:
         return int(Refusal.WINDOW_FULL)
-    need = exchange.need(market)
+    need = exchange.need(market) + market.firm_pending  # what quotes promise is spent already
     after = need - alpha if sell else need + alpha
     if market.value(abs(need)) > POSITION_CAPS * market.cap and abs(after) >= abs(need):
         return int(Refusal.POSITION_LIMIT)
     if market.backed:
-        if sell and books.house(TAO_ASSET) - tao + fee < 0:
+        if sell and books.house(TAO_ASSET) < tao - fee + exchange.firm_tao:
             return int(Refusal.NOT_BACKED)
-        if not sell and (books.position(market.netuid) - alpha < 0 or books.house(asset) - alpha < 0):
+        owned = min(books.position(market.netuid), books.house(asset))
+        if not sell and owned < alpha + exchange.firm_alpha(market):
             return int(Refusal.NOT_BACKED)
     return 0
 
@@ -136,7 +137,7 @@ def decide(exchange: Exchange, market: Market, order: Order, walk: Walk | None =
         settle_down(exchange, market, order, walk.reason)
         return
     queues = may_queue(exchange, market, order)
-    walk = plan(exchange, market, order, Scope.BETTER if queues else Scope.BOOK)
+    walk = plan(exchange, market, order, Scope.BETTER if queues or order.passing else Scope.BOOK)
     execute(exchange, market, order, walk)
     if order.open == 0 or walk.reason in {Refusal.SELF_TRADE, Refusal.DUST}:
         settle_down(exchange, market, order, walk.reason)
@@ -151,6 +152,7 @@ def arm(exchange: Exchange, order: Order) -> None:
     hold = armed_hold(order)
     event = exchange.emit(EventKind.STOP_ARMED, **trades.name(order), pool_tao=order.trigger)
     event["hold"] = trades.rehold(exchange, order, hold)
+    order.state = OrderState.ARMED
 
 
 def armed_hold(order: Order) -> int:

@@ -7,35 +7,50 @@ from ledger.engine.tables import TIERS, VOLUME_UNIT
 from ledger.errors import Refusal
 from tests.support.naive.exchange import Exchange, Market, Record, Refused
 
+DAYS = 30
 
 
 def volume(exchange: Exchange, account: int) -> int:
-    """Return what an account traded in the last 30 days, rao, in whole units."""
+    """Return what an account traded today and on the 29 days before, rao, in whole units."""
     today = exchange.now // DAY_MS
     days = exchange.volumes.get(account, {})
-    return VOLUME_UNIT * sum(units for day, units in days.items() if today - 30 < day <= today)
+    return VOLUME_UNIT * sum(units for day, units in days.items() if today - DAYS < day <= today)
 
 
 def fees(exchange: Exchange, market: Market, account: int) -> tuple[int, int]:
-    """Return what an account pays as taker and as maker, ppm, rounded down."""
+    """Return what an account pays as taker and as maker, ppm, rounded down; no maker more than a taker."""
     traded = volume(exchange, account)
     taker, maker = PPM, PPM
-    for tier, (least, taker_share, maker_share) in sorted(exchange.tiers.items()):
-        if tier == 0 or traded >= least:
+    for _, (least, taker_share, maker_share) in sorted(exchange.tiers.items()):
+        if traded >= least:
             taker, maker = taker_share, maker_share
-    return market.taker_ppm * taker // PPM, market.maker_ppm * maker // PPM
+    taker_ppm, maker_ppm = market.taker_ppm * taker // PPM, market.maker_ppm * maker // PPM
+    return taker_ppm, min(taker_ppm, maker_ppm)
 
 
 def set_tier(exchange: Exchange, command: Record, _text: bytes | None) -> int:
-    """Set one tier; volumes ascend."""
-    tier, least, shares = command["code"], command["tao"], (command["aux"], command["limit"])
-    if not 0 <= tier < TIERS:
-        raise Refused(Refusal.TIER_OUT_OF_RANGE, tier, TIERS - 1)
-    for share in shares:
-        if not 0 <= share <= PPM:
-            raise Refused(Refusal.TIER_OUT_OF_RANGE, share, PPM)
-    if not 0 <= least <= MAX_AMOUNT or (tier == 0 and least != 0):
-        raise Refused(Refusal.TIER_OUT_OF_RANGE, least, 0)
-    exchange.tiers[tier] = (least, *shares)
-    event = exchange.emit(EventKind.TIER_SET, code=tier, tao=least, aux=shares[0], limit=shares[1])
+    """Set a tier, or add the next one; volumes ascend, and tier 0 holds for everybody."""
+    tier, least, taker, maker = (command[name] for name in ("code", "tao", "aux", "limit"))
+    next_tier = min(len(exchange.tiers), TIERS - 1)
+    if tier > next_tier:
+        raise Refused(Refusal.TIER_OUT_OF_RANGE, tier, next_tier)
+    check_volume(exchange, tier, least)
+    if not 0 <= taker <= PPM or (tier == 0 and taker == 0):
+        raise Refused(Refusal.TIER_OUT_OF_RANGE, taker, PPM)
+    if not 0 <= maker <= taker:
+        raise Refused(Refusal.TIER_OUT_OF_RANGE, maker, taker)
+    exchange.tiers[tier] = (least, taker, maker)
+    event = exchange.emit(EventKind.TIER_SET, code=tier, tao=least, aux=taker, limit=maker)
     return exchange.answer(command, event)
+
+
+def check_volume(exchange: Exchange, tier: int, least: int) -> None:
+    """Refuse a volume that is not between those of the neighbours."""
+    if tier == 0:
+        if least != 0:
+            raise Refused(Refusal.TIER_OUT_OF_RANGE, least, 0)
+        return
+    below = exchange.tiers[tier - 1][0]
+    above = exchange.tiers[tier + 1][0] if tier + 1 in exchange.tiers else MAX_AMOUNT + 1
+    if not below < least < above:
+        raise Refused(Refusal.TIER_OUT_OF_RANGE, least, below)
