@@ -221,7 +221,9 @@ def share_maker(
     used = 0
     for order, share in zip(takers, parts, strict=True):
         part = min(share, offered(maker))
-        if not order.sell:
+        if order.sell:
+            part = min(part, has[order.order_id])
+        else:
             part = min(part, has[order.order_id] * RAO // maker.limit)
             part = part if order.quote else min(part, order.open)
         tao = part * maker.limit // RAO if order.sell else trades.cost_up(part, maker.limit)
@@ -276,7 +278,7 @@ def customers_swap(
     stake = exchange.books.custody_stake(hot, market.hotkey, market.netuid)
     brought = [part_of(market, order) for order in chosen]
     total = min(sum(brought), stake if sell else tao_left)
-    parts = list(zip(chosen, largest_remainder(total, brought), strict=True))
+    parts = [(order, part) for order, part in zip(chosen, largest_remainder(total, brought), strict=True) if part]
     if total <= 0:
         return None
     try:

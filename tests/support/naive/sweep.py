@@ -1,9 +1,11 @@
 """Resting and queued orders when the head or the mirror has moved (``execution`` sections 3 and 4)."""
 
 from amm.exchange_reference import trading_fee
+from amm.reference import limit_bits_of, price_bits
 from ledger.engine.layout import EventKind, Mode, OrderState
+from ledger.engine.listing import Verb
 from tests.support.naive import takers, trades
-from tests.support.naive.curve import Plan, Unfillable
+from tests.support.naive.curve import Plan, Unfillable, bound_of
 from tests.support.naive.exchange import Exchange, Market, Order
 from tests.support.naive.setup import mirror_fields
 from tests.support.naive.walk import on_curve
@@ -33,10 +35,16 @@ def move_mirror(exchange: Exchange, market: Market) -> None:
     )
 
 
+def is_reached(market: Market, order: Order) -> bool:
+    """Tell whether the curve's marginal price with its fee is within an order's limit."""
+    assert market.mirror is not None, "the market is priced"
+    bound = limit_bits_of(bound_of(order.limit, market.mirror.fee_rate, sell=order.sell))
+    price = price_bits(market.mirror)
+    return price > bound if order.sell else price < bound
+
+
 def reach(market: Market, order: Order) -> Plan | None:
-    """Return what a resting order does on the curve alone, up to its limit; None where the curve does not reach it."""
-    if not takers.is_priced(market):
-        return None
+    """Return what a resting order does on the curve alone, up to its limit; None where that comes to nothing."""
     assert market.mirror is not None, "the market is priced"
     try:
         return on_curve(market.mirror, order, order.open, order.limit)
@@ -46,11 +54,17 @@ def reach(market: Market, order: Order) -> Plan | None:
 
 def resting(exchange: Exchange, market: Market) -> None:
     """Let the curve fill the resting orders that the mirror has reached; what does not fit waits for the cut."""
+    if not takers.is_priced(market):
+        return
     for sell in (False, True):
+        if not takers.stage_allows(market.stage, Verb.PLACE_LIMIT | (Verb.SELL if sell else Verb.BUY)):
+            continue
         for order in exchange.shelf(market, OrderState.RESTING, sell=sell):
+            if not is_reached(market, order):
+                break
             step = reach(market, order)
             if step is None:
-                break
+                continue
             fee = trading_fee(order.tao + step.tao, order.maker_ppm) - trading_fee(order.tao, order.maker_ppm)
             reason = takers.why_not_now(
                 exchange, market, sell=sell, alpha=step.alpha, tao=step.tao, window=step.window, fee=fee

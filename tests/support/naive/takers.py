@@ -152,7 +152,7 @@ def arm(exchange: Exchange, order: Order) -> None:
     hold = armed_hold(order)
     event = exchange.emit(EventKind.STOP_ARMED, **trades.name(order), pool_tao=order.trigger)
     event["hold"] = trades.rehold(exchange, order, hold)
-    order.state = OrderState.ARMED
+    order.state, order.priority = OrderState.ARMED, order.order_id
 
 
 def armed_hold(order: Order) -> int:

@@ -161,6 +161,8 @@ def fill(
     """Fill an order against the house: postings, mirror, window, covered alpha (section 7)."""
     paid = tao - rounding
     fee = fee_of(order, tao, maker=maker, paid=paid)
+    if mode == Mode.BLOCK and order.sell:
+        fee = trading_fee(tao, order.taker_ppm)  # the known answers of block mode: each part of a sale by itself
     released = take_part(order, alpha, tao, fee, alpha if order.sell else paid + fee)
     after = after or market.mirror
     exchange.emit(

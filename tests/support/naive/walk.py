@@ -99,6 +99,10 @@ def plan(exchange: Exchange, market: Market, order: Order, scope: Scope = Scope.
                 pool, left = step.after, left - (step.tao if order.quote else step.alpha)
                 if step.whole or left == 0:
                     return walk
+        wanted = left * RAO // maker.limit if order.quote else left
+        if wanted == 0 or cost_of(order, wanted, maker.limit) == 0:
+            walk.reason = int(Refusal.DUST)
+            return walk
         if maker.account == order.account:
             if order.traits & (Trait.STP_OLDEST | Trait.STP_BOTH):
                 walk.steps.append(Step(maker=maker, reason=int(Refusal.SELF_TRADE)))
@@ -106,21 +110,22 @@ def plan(exchange: Exchange, market: Market, order: Order, scope: Scope = Scope.
                 walk.reason = int(Refusal.SELF_TRADE)
                 return walk
             continue
-        wanted = left * RAO // maker.limit if order.quote else left
         alpha = min(wanted, offered(maker))
-        tao = alpha * maker.limit // RAO if order.sell else trades.cost_up(alpha, maker.limit)
+        tao = cost_of(order, alpha, maker.limit)
         if alpha == 0 or tao == 0:
-            if offered(maker) < wanted:
-                walk.steps.append(Step(maker=maker, reason=int(Refusal.DUST)))
-                continue
-            walk.reason = int(Refusal.DUST)
-            return walk
+            walk.steps.append(Step(maker=maker, reason=int(Refusal.DUST)))
+            continue
         walk.steps.append(Step(alpha, tao, maker=maker))
         left -= tao if order.quote else alpha
         if left == 0:
             return walk
     walk.reason = finish(walk, pool, order, left)
     return walk
+
+
+def cost_of(order: Order, alpha: int, price: int) -> int:
+    """Return what a taker pays or gets at a resting order's price: rounded for the maker."""
+    return alpha * price // RAO if order.sell else trades.cost_up(alpha, price)
 
 
 def towards(pool: Pool, order: Order, left: int, price: int) -> Plan | None:
