@@ -16,7 +16,7 @@ from tests.support.naive.exchange import INT64_MAX, RAO, Exchange, Item, Market,
 from tests.support.naive.markets import is_tradable
 from tests.support.naive.setup import mirror_fields
 from tests.support.naive.sweep import move_mirror
-from tests.support.naive.walk import offered, on_curve
+from tests.support.naive.walk import meet, offered, on_curve
 
 
 @dataclass
@@ -229,12 +229,10 @@ def share_maker(
         tao = part * maker.limit // RAO if order.sell else trades.cost_up(part, maker.limit)
         if part == 0 or tao == 0:
             continue
-        trades.cross(exchange, order, maker, market, alpha=part, tao=tao)
+        meet(exchange, market, order, maker, alpha=part, tao=tao)
         spent = part if order.sell else tao
         has[order.order_id] -= spent
         used += spent
-        if offered(maker) == 0:
-            trades.close(exchange, maker, 0)
         if order.open == 0:
             trades.close(exchange, order, 0)
         if maker.order_id not in exchange.orders:

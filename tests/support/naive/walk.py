@@ -7,11 +7,12 @@ where both are as good.
 from dataclasses import dataclass, field
 from enum import Enum
 
-from amm.reference import Pool
+from amm.exchange_reference import net_to_price
+from amm.reference import Pool, Side, fee_on_total, limit_bits_of
 from ledger.engine.layout import Mode, OrderState, Trait
 from ledger.errors import Refusal
 from tests.support.naive import trades
-from tests.support.naive.curve import Plan, Unfillable, is_better_than_curve, plan_buy, plan_sell
+from tests.support.naive.curve import Plan, Unfillable, bound_of, is_better_than_curve, plan_buy, plan_sell
 from tests.support.naive.exchange import RAO, Exchange, Market, Order
 
 
@@ -94,15 +95,14 @@ def plan(exchange: Exchange, market: Market, order: Order, scope: Scope = Scope.
             break
         if pool is not None and not is_better_than_curve(pool, maker.limit, sell=order.sell):
             step = towards(pool, order, left, maker.limit)
+            if step is None and is_dust(pool, order, left, maker.limit):
+                walk.reason = int(Refusal.DUST)
+                return walk
             if step is not None:
                 walk.steps.append(Step(step.alpha, step.tao, plan=step))
                 pool, left = step.after, left - (step.tao if order.quote else step.alpha)
                 if step.whole or left == 0:
                     return walk
-        wanted = left * RAO // maker.limit if order.quote else left
-        if wanted == 0 or cost_of(order, wanted, maker.limit) == 0:
-            walk.reason = int(Refusal.DUST)
-            return walk
         if maker.account == order.account:
             if order.traits & (Trait.STP_OLDEST | Trait.STP_BOTH):
                 walk.steps.append(Step(maker=maker, reason=int(Refusal.SELF_TRADE)))
@@ -110,6 +110,10 @@ def plan(exchange: Exchange, market: Market, order: Order, scope: Scope = Scope.
                 walk.reason = int(Refusal.SELF_TRADE)
                 return walk
             continue
+        wanted = left * RAO // maker.limit if order.quote else left
+        if wanted == 0 or cost_of(order, wanted, maker.limit) == 0:
+            walk.reason = int(Refusal.DUST)
+            return walk
         alpha = min(wanted, offered(maker))
         tao = cost_of(order, alpha, maker.limit)
         if alpha == 0 or tao == 0:
@@ -136,6 +140,18 @@ def towards(pool: Pool, order: Order, left: int, price: int) -> Plan | None:
         return None
 
 
+def is_dust(pool: Pool, order: Order, left: int, price: int) -> bool:
+    """Tell whether all that is left fits on the curve before a price, and brings nothing there."""
+    side = Side.SELL if order.sell else Side.BUY
+    most = net_to_price(pool, side, limit_bits_of(bound_of(price, pool.fee_rate, sell=order.sell)))
+    net = left - fee_on_total(left, pool.fee_rate)
+    try:
+        on_curve(pool, order, left, price)
+    except Unfillable as unfillable:
+        return unfillable.reason == Refusal.DUST and (order.sell or order.quote) and net <= most
+    return False
+
+
 def finish(walk: Walk, pool: Pool | None, order: Order, left: int) -> int:
     """Add the last curve step, up to the taker's limit; return why it ends there, 0 where nothing is left."""
     if pool is None:
@@ -146,6 +162,14 @@ def finish(walk: Walk, pool: Pool | None, order: Order, left: int) -> int:
         return int(unfillable.reason) or order.beyond
     walk.steps.append(Step(step.alpha, step.tao, plan=step))
     return 0 if step.whole else order.beyond
+
+
+def meet(exchange: Exchange, market: Market, taker: Order, maker: Order, *, alpha: int, tao: int) -> None:
+    """Cross a resting order, and close it when all that it offers is taken."""
+    done = alpha == offered(maker)
+    trades.cross(exchange, taker, maker, market, alpha=alpha, tao=tao)
+    if done:
+        trades.close(exchange, maker, 0)
 
 
 def execute(exchange: Exchange, market: Market, order: Order, walk: Walk) -> None:
@@ -165,9 +189,6 @@ def execute(exchange: Exchange, market: Market, order: Order, walk: Walk) -> Non
                 after=curve.after,
             )
         elif step.maker and step.alpha:
-            maker = step.maker
-            trades.cross(exchange, order, maker, market, alpha=step.alpha, tao=step.tao)
-            if offered(maker) == 0:
-                trades.close(exchange, maker, 0)
+            meet(exchange, market, order, step.maker, alpha=step.alpha, tao=step.tao)
         elif step.maker:
             trades.close(exchange, step.maker, step.reason)
