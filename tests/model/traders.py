@@ -146,6 +146,7 @@ class Traders(Scene):
             figures["trigger"] = self.price_near(rng, market, sell=order.sell)
         if rng.random() < 0.05:
             figures[rng.choice(("alpha_rao", "limit", "trigger", "deadline"))] = rng.choice(ABSURD)
+        figures = {name: min(figure, 2**63 - 1) for name, figure in figures.items()}
         account = order.account if rng.random() < 0.97 else self.any_account(rng)
         flags = int(Flag.POST_ONLY) if rng.random() < 0.1 else 0
         order_id = order.order_id
@@ -170,6 +171,7 @@ class Traders(Scene):
         figures["life_ms"] = rng.choice((0, 500, 1_000, 3_000, 12_000, 60_000))
         if rng.random() < 0.05:
             figures[rng.choice(list(figures))] = rng.choice(ABSURD)
+        figures = {name: min(figure, 2**63 - 1) for name, figure in figures.items()}
         self.post(
             rng, self.command_of(CommandKind.ISSUE_QUOTE, account=account, netuid=netuid, flags=int(flags), **figures)
         )

@@ -236,14 +236,14 @@ def amend(exchange: Exchange, command: Record, _text: bytes | None) -> int:
         verb = Verb.POST
     if not stage_allows(market.stage, verb | (Verb.SELL if order.sell else Verb.BUY)):
         raise Refused(Refusal.MARKET_STAGE, market.stage)
+    check_deadline(exchange, command)
     if order.state == OrderState.IN_FLIGHT or order.quote:
         raise Refused(Refusal.AMEND_NOT_POSSIBLE, order.order_id)
-    check_deadline(exchange, command)
     amount = command["amount"] or order.amount
     limit = command["limit"] or order.limit
     trigger = command["aux"] or order.trigger
     if not order.alpha < amount <= MAX_AMOUNT:
-        raise Refused(Refusal.AMOUNT_OUT_OF_RANGE, amount, order.alpha + 1)
+        raise Refused(Refusal.AMOUNT_OUT_OF_RANGE, amount, MAX_AMOUNT)
     if command["limit"] and not order.limited:
         raise Refused(Refusal.AMEND_NOT_POSSIBLE, order.order_id)
     if command["limit"] and not 1 <= limit <= MAX_AMOUNT:

@@ -4,15 +4,19 @@ from amm.exchange_reference import trading_fee
 from amm.reference import limit_bits_of, price_bits
 from ledger.engine.layout import EventKind, Mode, OrderState
 from ledger.engine.listing import Verb
+from ledger.errors import Refusal
 from tests.support.naive import takers, trades
 from tests.support.naive.curve import Plan, Unfillable, bound_of
 from tests.support.naive.exchange import Exchange, Market, Order
+from tests.support.naive.markets import is_tradable
 from tests.support.naive.setup import mirror_fields
 from tests.support.naive.walk import on_curve
 
 
 def leave_queue(exchange: Exchange, market: Market) -> None:
     """Take those out of the queue whose limit the new head's price has left behind."""
+    if not is_tradable(exchange, market):
+        return
     for sell in (False, True):
         for order in exchange.shelf(market, OrderState.QUEUED, sell=sell):
             if takers.crosses_head(market, order):
@@ -43,13 +47,10 @@ def is_reached(market: Market, order: Order) -> bool:
     return price > bound if order.sell else price < bound
 
 
-def reach(market: Market, order: Order) -> Plan | None:
-    """Return what a resting order does on the curve alone, up to its limit; None where that comes to nothing."""
+def reach(market: Market, order: Order) -> Plan:
+    """Return what a resting order does on the curve alone, up to its limit."""
     assert market.mirror is not None, "the market is priced"
-    try:
-        return on_curve(market.mirror, order, order.open, order.limit)
-    except Unfillable:
-        return None
+    return on_curve(market.mirror, order, order.open, order.limit)
 
 
 def resting(exchange: Exchange, market: Market) -> None:
@@ -62,8 +63,11 @@ def resting(exchange: Exchange, market: Market) -> None:
         for order in exchange.shelf(market, OrderState.RESTING, sell=sell):
             if not is_reached(market, order):
                 break
-            step = reach(market, order)
-            if step is None:
+            try:
+                step = reach(market, order)
+            except Unfillable as unfillable:
+                if unfillable.reason == Refusal.DUST:
+                    trades.close(exchange, order, Refusal.DUST)
                 continue
             fee = trading_fee(order.tao + step.tao, order.maker_ppm) - trading_fee(order.tao, order.maker_ppm)
             reason = takers.why_not_now(

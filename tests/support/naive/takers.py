@@ -100,7 +100,7 @@ def may_queue(exchange: Exchange, market: Market, order: Order) -> bool:
 def settle_down(exchange: Exchange, market: Market, order: Order, reason: int) -> None:
     """Rest what a walk up to the limit left, or close it."""
     if order.open == 0:
-        trades.close(exchange, order, 0)
+        trades.close(exchange, order, 0 if order.amount else Refusal.DUST)
     elif order.passing or reason in {Refusal.SELF_TRADE, Refusal.DUST}:
         trades.close(exchange, order, reason)
     elif offered(order) == 0:

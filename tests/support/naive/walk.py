@@ -85,6 +85,7 @@ def crossing(exchange: Exchange, market: Market, order: Order, limit: int) -> li
 def plan(exchange: Exchange, market: Market, order: Order, scope: Scope = Scope.ALL) -> Walk:
     """Plan the whole walk of what is open of an order, without regard to the window."""
     walk, left = Walk(), order.open
+    budget = order.held if order.held and not order.sell else None  # a buy that is held pays no more than that
     mirror = market.mirror if market.mirror and min(market.mirror.tao, market.mirror.alpha) > 0 else None
     pool = mirror if scope is Scope.ALL else None
     if left == 0:
@@ -115,6 +116,8 @@ def plan(exchange: Exchange, market: Market, order: Order, scope: Scope = Scope.
             walk.reason = int(Refusal.DUST)
             return walk
         alpha = min(wanted, offered(maker))
+        if budget is not None and cost_of(order, alpha, maker.limit) > budget - walk.tao:
+            alpha = max(budget - walk.tao, 0) * RAO // maker.limit
         tao = cost_of(order, alpha, maker.limit)
         if alpha == 0 or tao == 0:
             walk.steps.append(Step(maker=maker, reason=int(Refusal.DUST)))
