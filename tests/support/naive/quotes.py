@@ -1,13 +1,15 @@
 """Firm quotes: exact amounts for a moment, held for and counted in the window (``execution`` section 6)."""
 
-from amm.exchange_reference import cost_within, trading_fee
+from amm.errors import SwapRefused
+from amm.exchange_reference import buy_in, buy_out, cost_within, sell_in, trading_fee
+from amm.reference import Pool, Side, fee_on_total
 from ledger.engine.layout import MAX_AMOUNT, TAO_ASSET, EventKind, Flag, Mode, OrderState
 from ledger.engine.listing import Verb
 from ledger.engine.parameters import QUOTE_LIFE_MIN_MS, QUOTES_PER_ACCOUNT
 from ledger.errors import Refusal
 from tests.support.naive import sweep, takers, tiers, trades
-from tests.support.naive.curve import Plan, Unfillable
-from tests.support.naive.exchange import INT64_MAX, Exchange, Market, Order, Record, Refused
+from tests.support.naive.curve import Plan, Unfillable, has_no_output, sale_is_dust
+from tests.support.naive.exchange import Exchange, Market, Order, Record, Refused
 from tests.support.naive.orders import answer_with
 from tests.support.naive.setup import mirror_fields
 from tests.support.naive.walk import on_curve
@@ -18,11 +20,10 @@ def plan_quote(exchange: Exchange, market: Market, order: Order) -> Plan:
     if closed:
         raise Refused(Refusal(closed))
     assert market.mirror is not None, "instant mode is open"
-    limit = order.limit or (1 if order.sell else INT64_MAX // 2**20)
     if order.open == 0:
         raise Refused(Refusal.QUOTE_TOO_SMALL)
     try:
-        step = on_curve(market.mirror, order, order.open, limit)
+        step = on_curve(market.mirror, order, order.open, order.limit) if order.limit else whole(market.mirror, order)
     except Unfillable as unfillable:
         reason = unfillable.reason or Refusal.LIMIT_REACHED
         raise Refused(Refusal.QUOTE_TOO_SMALL if reason == Refusal.DUST else Refusal(reason)) from None
@@ -35,6 +36,25 @@ def plan_quote(exchange: Exchange, market: Market, order: Order) -> Plan:
     if reason:
         raise Refused(Refusal(reason))
     return step
+
+
+def whole(pool: Pool, order: Order) -> Plan:
+    """Plan a whole amount on the curve at any price."""
+    try:
+        if order.sell:
+            sold = sell_in(pool, order.open)
+            return Plan(order.open, sold.tao_out, sold.pool_fee_alpha, sold.tao_out, sold.pool, whole=True)
+        bought = buy_in(pool, order.open) if order.quote else buy_out(pool, order.open)
+    except SwapRefused:
+        dust = sale_is_dust(pool, order.open) if order.sell else buy_is_dust(pool, order)
+        raise Unfillable(Refusal.DUST if dust else Refusal.POOL_REFUSES) from None
+    window = bought.pool.tao - pool.tao
+    return Plan(bought.alpha_out, bought.cost, bought.pool_fee, window, bought.pool, whole=True)
+
+
+def buy_is_dust(pool: Pool, order: Order) -> bool:
+    """Tell whether a buy with TAO fails for no other reason than that it would bring nothing."""
+    return order.quote and has_no_output(pool, Side.BUY, order.open - fee_on_total(order.open, pool.fee_rate))
 
 
 def issue(exchange: Exchange, command: Record, _text: bytes | None) -> int:

@@ -116,9 +116,14 @@ def plan(exchange: Exchange, market: Market, order: Order, scope: Scope = Scope.
             walk.reason = int(Refusal.DUST)
             return walk
         alpha = min(wanted, offered(maker))
-        if budget is not None and cost_of(order, alpha, maker.limit) > budget - walk.tao:
+        spent = budget is not None and cost_of(order, alpha, maker.limit) > budget - walk.tao
+        if spent and budget is not None:
             alpha = max(budget - walk.tao, 0) * RAO // maker.limit
         tao = cost_of(order, alpha, maker.limit)
+        if spent:
+            walk.steps += [Step(alpha, tao, maker=maker)] if alpha else []
+            walk.reason = int(Refusal.DUST)
+            return walk
         if alpha == 0 or tao == 0:
             walk.steps.append(Step(maker=maker, reason=int(Refusal.DUST)))
             continue
