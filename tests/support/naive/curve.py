@@ -88,7 +88,7 @@ def plan_sell(pool: Pool, *, offered: int, limit: int, beyond: int) -> Plan:
     bound = bound_of(limit, pool.fee_rate, sell=True)
     most = net_to_price(pool, Side.SELL, limit_bits_of(bound))
     given = offered
-    if offered - fee_on_total(offered, pool.fee_rate) > most:
+    if limit and offered - fee_on_total(offered, pool.fee_rate) > most:
         if most <= 0:
             raise Unfillable(beyond)
         given = min(gross_for_net(most, pool.fee_rate), offered)

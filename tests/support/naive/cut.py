@@ -116,7 +116,8 @@ def match(exchange: Exchange, market: Market) -> None:
     pays = [match_part(market, order) for order in buyers]
     gives = [order.open for order in sellers]
     need, room = exchange.need(market), max(market.cap - market.used, 0)
-    house_buys = min(need * price >> 64, room) if need > 0 else 0
+    owned = min(room, exchange.books.house(TAO_ASSET)) if market.backed else room
+    house_buys = max(min(need * price >> 64, owned), 0) if need > 0 else 0
     house_sells = min(-need, (room << 64) // price) if need < 0 else 0
     buying, selling = sum(pays) + house_buys, sum(gives) + house_sells
     worth = selling * price >> 64
@@ -397,5 +398,3 @@ def land(exchange: Exchange) -> None:
         else:
             trades.queue(exchange, order, order.held, 0)
 
-
-assert TAO_ASSET == 0, "asset 0 is what a buy gives away"

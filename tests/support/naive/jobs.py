@@ -135,8 +135,7 @@ def close(exchange: Exchange, job: OpenJob, outcome: Outcome) -> None:
                 market.block_pending = 0
             market.item = None
         exchange.emit(EventKind.SETTLEMENT_CLOSED, order_id=job.job_id, code=outcome)
-        if not exchange.ending:
-            land(exchange)
+        land(exchange)
     elif job.job == Job.SWEEP:
         exchange.emit(EventKind.SWEEP_CLOSED, order_id=job.job_id, code=outcome)
     else:

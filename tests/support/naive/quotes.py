@@ -179,5 +179,3 @@ def release(exchange: Exchange, command: Record, _text: bytes | None) -> int:
     event = end(exchange, order, Refusal.QUOTE_RELEASED)
     return answer_with(exchange, command, event, order.order_id)
 
-
-assert TAO_ASSET == 0, "asset 0 is what a buy gives away"
