@@ -119,11 +119,7 @@ class Heads(Operators):
         def play(block: Block) -> None:
             payout, netuid = rng.choice((0, 1, 10**9, 10**13)), rng.choice((1, 2, 7, NO_NETUID))
             key = rng.choice((HOT, 3))
-            block.others.append(
-                self.command_of(
-                    CommandKind.DISSOLVED_SEEN, netuid=netuid, payout=payout, key=key
-                )
-            )
+            block.others.append(self.command_of(CommandKind.DISSOLVED_SEEN, netuid=netuid, payout=payout, key=key))
             block.add_free(key, payout)
             for place in block.chain.stake:
                 if place[2] == netuid and rng.random() < 0.95:

@@ -34,13 +34,13 @@ def place(world, account, flags, limit=0, **figures):
     flags = int(flags | (LIMIT if limit else 0))
     if not limit:
         figures.setdefault("slippage_ppm", 50_000)
-    return send(
-        world, CommandKind.PLACE_ORDER, flags=flags, account=account, netuid=MARKET, limit=limit, **figures
-    )
+    return send(world, CommandKind.PLACE_ORDER, flags=flags, account=account, netuid=MARKET, limit=limit, **figures)
 
 
 def codes(answer):
-    return [Refusal(event["code"]) for event in answer.events if event["kind"] == EventKind.ORDER_CLOSED and event["code"]]
+    return [
+        Refusal(event["code"]) for event in answer.events if event["kind"] == EventKind.ORDER_CLOSED and event["code"]
+    ]
 
 
 def state_of(world, order_id):
@@ -183,7 +183,7 @@ def test_a_resting_order_that_a_new_head_reaches_executes_on_the_curve_as_maker(
 
 
 def side_of(name):
-    from amm.reference import Side  # noqa: PLC0415 - the chain's word for a stranger's side, used once
+    from amm.reference import Side
 
     return Side.SELL if name == "sell" else Side.BUY
 
@@ -198,9 +198,7 @@ def test_resting_orders_wait_for_the_cut_while_the_jump_gate_is_closed(world):
 
 
 def test_a_stop_follows_the_trade_that_passes_it(world):
-    stop = place(
-        world, 1, SELL, alpha_rao=10**9, trigger=price(world, -300), traits=int(Trait.STOP_LOSS)
-    ).reference
+    stop = place(world, 1, SELL, alpha_rao=10**9, trigger=price(world, -300), traits=int(Trait.STOP_LOSS)).reference
     assert state_of(world, stop) == OrderState.ARMED
 
     answer = place(world, 2, SELL, alpha_rao=market_of(world).cap * TAO // price(world) // 3)
@@ -275,9 +273,7 @@ def test_a_smaller_volume_keeps_its_place_and_another_price_does_not(world):
 
 
 def test_a_stage_that_takes_limits_only_lets_stops_wait(world):
-    stop = place(
-        world, 1, SELL, alpha_rao=10**9, trigger=price(world, -300), traits=int(Trait.STOP_LOSS)
-    ).reference
+    stop = place(world, 1, SELL, alpha_rao=10**9, trigger=price(world, -300), traits=int(Trait.STOP_LOSS)).reference
     send(world, CommandKind.SET_STAGE, netuid=MARKET, stage=int(Stage.LIMIT_ONLY))
 
     place(world, 2, SELL, limit=price(world, -900), alpha_rao=market_of(world).cap * TAO // price(world) // 3)

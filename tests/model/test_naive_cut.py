@@ -54,9 +54,7 @@ def queue(exchange, number, asked):
     if not sell:
         order.total = asked["amount"] + (asked["amount"] * FEE_PPM + 500_000) // 1_000_000
     order.held = order.total or order.amount
-    exchange.books.post(
-        ("free", account, 0, order.asset, -order.held), ("held", account, 0, order.asset, order.held)
-    )
+    exchange.books.post(("free", account, 0, order.asset, -order.held), ("held", account, 0, order.asset, order.held))
     exchange.orders[number] = order
 
 

@@ -108,9 +108,7 @@ class Traders(Scene):
 
     def any_live(self, rng: Random, *states: OrderState) -> Order | None:
         """Return a live row in one of some states, in any when none is named."""
-        live = [
-            order for order in self.exchange.orders.values() if (order.state in states if states else True)
-        ]
+        live = [order for order in self.exchange.orders.values() if (order.state in states if states else True)]
         return rng.choice(live) if live else None
 
     def cancel(self, rng: Random) -> None:

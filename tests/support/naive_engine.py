@@ -176,7 +176,9 @@ class NaiveEngine:
             sweep.resting(exchange, market)
         exchange.stops_left = STOPS_PER_COMMAND
         for traded in exchange.ascending():
-            armed = any(event["kind"] == EventKind.STOP_ARMED and event["netuid"] == traded.netuid for event in exchange.events)
+            armed = any(
+                event["kind"] == EventKind.STOP_ARMED and event["netuid"] == traded.netuid for event in exchange.events
+            )
             if traded.traded > before or armed:
                 stops.run(exchange, traded)
 
@@ -371,7 +373,15 @@ def export_market(exchange: Exchange, market: Market, slots: dict[int, int]) -> 
     else:
         amounts = [item.amount, item.limit, item.house]
         row += [exchange.settlement, item.number, int(item.sell), *amounts, item.hotkey, item.cut, int(item.done)]
-    row += [market.block_pending, market.firm_pending, market.firm_used, exchange.firm_alpha(market), market.last, market.traded, len(market.spots)]
+    row += [
+        market.block_pending,
+        market.firm_pending,
+        market.firm_used,
+        exchange.firm_alpha(market),
+        market.last,
+        market.traded,
+        len(market.spots),
+    ]
     row += [*market.spots, 0, 0, 0, 0, 0][:5]
     row += [len(exchange.in_state(market, *(state for state in OrderState if state < OrderState.QUOTE)))]
     return [*row, *market.share_out]

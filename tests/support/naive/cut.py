@@ -215,7 +215,7 @@ def on_the_way(pool: Pool, left: int, price: int, *, sell: bool) -> tuple[Pool, 
 def share_maker(
     exchange: Exchange, market: Market, chosen: list[Order], has: dict[int, int], maker: Order, left: int
 ) -> int:
-    """Fill a resting order pro rata to what the chosen ones have left, none of them its owner's; return what is used."""
+    """Fill a resting order pro rata to what the chosen ones have left, none of them its owner's; tell the use."""
     alpha = min(left * RAO // maker.limit if maker.sell else left, offered(maker))
     takers = [order for order in chosen if order.order_id in exchange.orders and order.account != maker.account]
     parts = largest_remainder(alpha, [has[order.order_id] for order in takers])
@@ -365,9 +365,7 @@ def request(exchange: Exchange, swaps: list[Swap]) -> None:
             fee=swap.pending,
             **mirror_fields(market),
         )
-        market.item = Item(
-            number, swap.sell, swap.amount, swap.limit, market.hotkey, market.open_cut, house=swap.house
-        )
+        market.item = Item(number, swap.sell, swap.amount, swap.limit, market.hotkey, market.open_cut, house=swap.house)
         market.open_cut += 1
         for order, part in swap.orders:
             exchange.emit(EventKind.ORDER_SENT, **trades.name(order), amount=part, aux=job_id)
@@ -397,4 +395,3 @@ def land(exchange: Exchange) -> None:
             trades.close(exchange, order, order.cancel or order.beyond)
         else:
             trades.queue(exchange, order, order.held, 0)
-

@@ -41,9 +41,7 @@ def seen(exchange: Exchange, record: Record, _text: bytes | None) -> None:
         market.stage = Stage.DELISTING
     first = market.dissolved == 0
     exchange.emit(EventKind.MARKET_DISSOLVED, netuid=market.netuid, key=key, tao=payout)
-    exchange.books.post(
-        ("custody_free", key, 0, TAO_ASSET, -payout), ("trading", market.netuid, 0, TAO_ASSET, payout)
-    )
+    exchange.books.post(("custody_free", key, 0, TAO_ASSET, -payout), ("trading", market.netuid, 0, TAO_ASSET, payout))
     market.dissolved, market.payout = Dissolved.WAITING, market.payout + payout
     if market.item:
         market.item.house = market.item.amount

@@ -366,9 +366,7 @@ class Exchange:
     def in_state(self, market: Market, *states: OrderState) -> list[Order]:
         """Return a market's orders of some states, by id."""
         return [
-            order
-            for _, order in sorted(self.orders.items())
-            if order.netuid == market.netuid and order.state in states
+            order for _, order in sorted(self.orders.items()) if order.netuid == market.netuid and order.state in states
         ]
 
     def shelf(self, market: Market, state: OrderState, *, sell: bool) -> list[Order]:

@@ -12,8 +12,8 @@ from ledger.engine.parameters import (
 )
 from ledger.errors import Refusal
 from tests.support.naive.exchange import Exchange, OpenJob, Record, Refused
-from tests.support.naive.takers import stage_allows
 from tests.support.naive.setup import mirror_fields
+from tests.support.naive.takers import stage_allows
 
 
 def asset_of(record: Record) -> int:

@@ -2,7 +2,7 @@
 
 from amm.exchange_reference import PPM, cost_within, trading_fee
 from ledger.engine import parameters
-from ledger.engine.layout import MAX_AMOUNT, NO_NETUID, TAO_ASSET, EventKind, Flag, OrderState, Trait
+from ledger.engine.layout import MAX_AMOUNT, NO_NETUID, EventKind, Flag, OrderState, Trait
 from ledger.engine.listing import Verb
 from ledger.errors import Refusal
 from tests.support.naive import takers, tiers, trades
@@ -265,12 +265,10 @@ def apply_amend(
     armed = order.state == OrderState.ARMED
     hold = takers.armed_hold(order) if armed else trades.hold_of(order, order.limit)
     owned = exchange.books.free(order.account, order.asset)
-    refusal = None
+    refusal, post_only = None, (command["flags"] | order.flags) & Flag.POST_ONLY
     if hold - order.held > owned:
         refusal = Refused(Refusal.INSUFFICIENT_FUNDS, hold - order.held, owned)
-    elif command["flags"] & Flag.POST_ONLY and not armed and not kept and plan(exchange, market, order).trades():
-        refusal = Refused(Refusal.POST_ONLY_WOULD_TRADE)
-    elif order.flags & Flag.POST_ONLY and not kept and plan(exchange, market, order).trades():
+    elif post_only and not armed and not kept and plan(exchange, market, order).trades():
         refusal = Refused(Refusal.POST_ONLY_WOULD_TRADE)
     if refusal:
         order.amount, order.limit, order.trigger = before
@@ -292,4 +290,3 @@ def apply_amend(
         else:
             takers.decide(exchange, market, order)
     return reference
-

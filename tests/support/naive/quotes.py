@@ -3,7 +3,7 @@
 from amm.errors import SwapRefused
 from amm.exchange_reference import buy_in, buy_out, cost_within, sell_in, trading_fee
 from amm.reference import Pool, Side, fee_on_total
-from ledger.engine.layout import MAX_AMOUNT, TAO_ASSET, EventKind, Flag, Mode, OrderState
+from ledger.engine.layout import MAX_AMOUNT, EventKind, Flag, Mode, OrderState
 from ledger.engine.listing import Verb
 from ledger.engine.parameters import QUOTE_LIFE_MIN_MS, QUOTES_PER_ACCOUNT
 from ledger.errors import Refusal
@@ -13,6 +13,7 @@ from tests.support.naive.exchange import Exchange, Market, Order, Record, Refuse
 from tests.support.naive.orders import answer_with
 from tests.support.naive.setup import mirror_fields
 from tests.support.naive.walk import on_curve
+
 
 def plan_quote(exchange: Exchange, market: Market, order: Order) -> Plan:
     """Return the exact amounts of a quote on the curve alone, or refuse where they cannot be promised."""
@@ -178,4 +179,3 @@ def release(exchange: Exchange, command: Record, _text: bytes | None) -> int:
     order = live_quote(exchange, command)
     event = end(exchange, order, Refusal.QUOTE_RELEASED)
     return answer_with(exchange, command, event, order.order_id)
-

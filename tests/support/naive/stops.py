@@ -7,6 +7,7 @@ from ledger.errors import Refusal
 from tests.support.naive import takers, trades
 from tests.support.naive.exchange import Exchange, Market, Order
 
+
 def rises(order: Order) -> bool:
     """Tell whether an order waits for the price to rise."""
     return bool(order.traits & Trait.STOP_LOSS) != order.sell

@@ -128,10 +128,9 @@ def decide(exchange: Exchange, market: Market, order: Order, walk: Walk | None =
     """Decide an order that works: all of its walk at once, or what is better than the mirror, and the queue."""
     walk = walk or plan(exchange, market, order)
     reason = why_not_walk(exchange, market, order, walk)
-    if order.flags & Flag.FOK:
-        if reason or walk.reason:
-            trades.close(exchange, order, Refusal.FOK_NOT_FILLABLE)
-            return
+    if order.flags & Flag.FOK and (reason or walk.reason):
+        trades.close(exchange, order, Refusal.FOK_NOT_FILLABLE)
+        return
     if not reason:
         execute(exchange, market, order, walk)
         settle_down(exchange, market, order, walk.reason)

@@ -6,6 +6,7 @@ from ledger.errors import Refusal
 from tests.support.naive import orders, quotes, stops
 from tests.support.naive.exchange import Exchange, Order, Record, Refused
 
+
 def due(exchange: Exchange) -> list[Order]:
     """Return what is due now, oldest time first."""
     waits = [order for order in exchange.orders.values() if 0 < order.expires <= exchange.now]

@@ -92,9 +92,7 @@ def rest(exchange: Exchange, order: Order, hold: int, *, kept: bool) -> None:
 
 def queue(exchange: Exchange, order: Order, hold: int, reason: int) -> None:
     """Let an order wait for the next cut."""
-    event = exchange.emit(
-        EventKind.ORDER_QUEUED, **name(order), amount=order.open, limit=order.limit, code=int(reason)
-    )
+    event = exchange.emit(EventKind.ORDER_QUEUED, **name(order), amount=order.open, limit=order.limit, code=int(reason))
     event["hold"] = rehold(exchange, order, hold)
     order.state, order.flight = OrderState.QUEUED, 0
 
