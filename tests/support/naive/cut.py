@@ -9,6 +9,7 @@ from amm.errors import SwapRefused
 from amm.exchange_reference import PPM, buy_in, buy_out, largest_remainder, sell_in, trading_fee
 from amm.reference import Pool, Side, limit_bits_of, max_input_for_limit, price_bits, spot_rao
 from ledger.engine.layout import TAO_ASSET, EventKind, Flag, Job, KeyRole, Mode, OrderState
+from ledger.engine.listing import Verb
 from ledger.engine.parameters import NEED_HEADS, SETTLE_FLOOR
 from tests.support.naive import trades
 from tests.support.naive.curve import Unfillable, bound_of, is_better_than_curve
@@ -16,6 +17,7 @@ from tests.support.naive.exchange import INT64_MAX, RAO, Exchange, Item, Market,
 from tests.support.naive.markets import is_tradable
 from tests.support.naive.setup import mirror_fields
 from tests.support.naive.sweep import move_mirror
+from tests.support.naive.takers import stage_allows
 from tests.support.naive.walk import meet, offered, on_curve
 
 
@@ -66,7 +68,9 @@ def cut(exchange: Exchange) -> None:
 
 
 def queued(exchange: Exchange, market: Market, *, sell: bool) -> list[Order]:
-    """Return one side of the queue in the order of allocation."""
+    """Return one side of the queue in the order of allocation; nobody where the stage lets that side not trade."""
+    if not stage_allows(market.stage, Verb.SELL if sell else Verb.BUY):
+        return []
     return sorted(exchange.shelf(market, OrderState.QUEUED, sell=sell), key=by_account)
 
 

@@ -291,6 +291,8 @@ class Exchange:
     withdrawals_halted: bool = False
     settlement: int = 0
     stops_left: int = 0
+    ending: bool = False
+    """While overdue jobs are released at the end of a head: what was in flight lands after all of them."""
     checked: int = 0
     differences: int = 0
     events: list[Record] = field(default_factory=list)

@@ -32,7 +32,7 @@ from ledger.engine.parameters import (
     WEIGHT_MIN,
 )
 from tests.support.naive import dissolution, funds, jobs, stops, sweep
-from tests.support.naive.cut import cut
+from tests.support.naive.cut import cut, land
 from tests.support.naive.exchange import INT64_MAX, Exchange, Market, OpenJob, Record
 from tests.support.naive.judge import HASH, words
 from tests.support.naive.setup import mirror_fields
@@ -161,8 +161,12 @@ def end(exchange: Exchange, _record: Record, _text: bytes | None) -> None:
     """End a head: new windows, overdue jobs, queue and book at the new prices, stops, the cut."""
     before = exchange.seq
     open_windows(exchange)
+    exchange.ending = True
     for job in [job for job in exchange.jobs.values() if is_overdue(exchange, job)]:
         jobs.release(exchange, job)
+    exchange.ending = False
+    if not exchange.settlement:
+        land(exchange)
     dissolution.at_head_end(exchange)
     for market in exchange.ascending():
         sweep.leave_queue(exchange, market)

@@ -135,7 +135,8 @@ def close(exchange: Exchange, job: OpenJob, outcome: Outcome) -> None:
                 market.block_pending = 0
             market.item = None
         exchange.emit(EventKind.SETTLEMENT_CLOSED, order_id=job.job_id, code=outcome)
-        land(exchange)
+        if not exchange.ending:
+            land(exchange)
     elif job.job == Job.SWEEP:
         exchange.emit(EventKind.SWEEP_CLOSED, order_id=job.job_id, code=outcome)
     else:

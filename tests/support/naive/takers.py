@@ -128,7 +128,7 @@ def decide(exchange: Exchange, market: Market, order: Order, walk: Walk | None =
     """Decide an order that works: all of its walk at once, or what is better than the mirror, and the queue."""
     walk = walk or plan(exchange, market, order)
     reason = why_not_walk(exchange, market, order, walk)
-    if order.flags & Flag.FOK and (reason or walk.reason):
+    if order.flags & Flag.FOK and (reason or walk.reason) and order.amount:
         trades.close(exchange, order, Refusal.FOK_NOT_FILLABLE)
         return
     if not reason:
