@@ -112,9 +112,6 @@ def plan(exchange: Exchange, market: Market, order: Order, scope: Scope = Scope.
                 return walk
             continue
         wanted = left * RAO // maker.limit if order.quote else left
-        if wanted == 0 or cost_of(order, wanted, maker.limit) == 0:
-            walk.reason = int(Refusal.DUST)
-            return walk
         alpha = min(wanted, offered(maker))
         spent = budget is not None and cost_of(order, alpha, maker.limit) > budget - walk.tao
         if spent and budget is not None:
@@ -125,8 +122,11 @@ def plan(exchange: Exchange, market: Market, order: Order, scope: Scope = Scope.
             walk.reason = int(Refusal.DUST)
             return walk
         if alpha == 0 or tao == 0:
-            walk.steps.append(Step(maker=maker, reason=int(Refusal.DUST)))
-            continue
+            if offered(maker) < wanted:
+                walk.steps.append(Step(maker=maker, reason=int(Refusal.DUST)))
+                continue
+            walk.reason = int(Refusal.DUST)
+            return walk
         walk.steps.append(Step(alpha, tao, maker=maker))
         left -= tao if order.quote else alpha
         if left == 0:
