@@ -235,19 +235,16 @@ def amend(exchange: Exchange, command: Record, _text: bytes | None) -> int:
     if not stage_allows(market.stage, verb | (Verb.SELL if order.sell else Verb.BUY)):
         raise Refused(Refusal.MARKET_STAGE, market.stage)
     check_deadline(exchange, command)
-    if order.state == OrderState.IN_FLIGHT or order.quote:
+    misplaced = (command["limit"] and not order.limited) or (command["aux"] and order.state != OrderState.ARMED)
+    if order.state == OrderState.IN_FLIGHT or order.quote or misplaced:
         raise Refused(Refusal.AMEND_NOT_POSSIBLE, order.order_id)
     amount = command["amount"] or order.amount
     limit = command["limit"] or order.limit
     trigger = command["aux"] or order.trigger
     if not order.alpha < amount <= MAX_AMOUNT:
         raise Refused(Refusal.AMOUNT_OUT_OF_RANGE, amount, MAX_AMOUNT)
-    if command["limit"] and not order.limited:
-        raise Refused(Refusal.AMEND_NOT_POSSIBLE, order.order_id)
     if command["limit"] and not 1 <= limit <= MAX_AMOUNT:
         raise Refused(Refusal.LIMIT_OUT_OF_RANGE, limit, MAX_AMOUNT)
-    if command["aux"] and order.state != OrderState.ARMED:
-        raise Refused(Refusal.AMEND_NOT_POSSIBLE, order.order_id)
     if command["aux"] and not 1 <= trigger <= MAX_AMOUNT:
         raise Refused(Refusal.TRIGGER_OUT_OF_RANGE, trigger, MAX_AMOUNT)
     kept = amount <= order.amount and limit == order.limit and trigger == order.trigger
