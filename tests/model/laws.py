@@ -30,7 +30,7 @@ def no_window_is_overrun(exchange: Exchange) -> None:
     """Law 7."""
     for market in exchange.markets.values():
         most = max(market.cap, market.firm_used)  # quotes of a window with a larger cap live on
-        assert 0 <= market.used <= most, f"window of {market.netuid}"
+        assert 0 <= market.used <= most, f"window of {market.netuid}: {market.used} of {most}"
 
 
 def the_mirror_has_the_position_in_it(exchange: Exchange) -> None:

@@ -87,7 +87,7 @@ def test_nobody_trades_with_oneself(world, trait, closed):
     limit = price(world, -600)
     own = place(world, 1, Flag(0), limit=limit, alpha_rao=10**9).reference
 
-    answer = place(world, 1, SELL, limit=limit - 1, alpha_rao=10**14, traits=int(trait))
+    answer = place(world, 1, SELL, limit=limit - 1, alpha_rao=10**13, traits=int(trait))
 
     names = {own: "maker", answer.reference: "taker"}
     told = [names[event["order_id"]] for event in answer.events if event["code"] == Refusal.SELF_TRADE]

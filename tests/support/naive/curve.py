@@ -74,7 +74,7 @@ def plan_buy(pool: Pool, *, cost: int, wanted: int, limit: int, beyond: int) -> 
             bought = buy_in(pool, gross)
         except SwapRefused:
             dust = has_no_output(pool, Side.BUY, gross - fee_on_total(gross, pool.fee_rate))
-            raise Unfillable(Refusal.DUST if dust else refusal) from None
+            raise Unfillable(beyond if dust else refusal) from None
     alpha, after = bought.alpha_out, bought.pool
     if wanted and alpha > wanted:
         alpha, after = wanted, Pool(after.tao, pool.alpha - wanted, pool.weight, pool.fee_rate)
@@ -95,7 +95,8 @@ def plan_sell(pool: Pool, *, offered: int, limit: int, beyond: int) -> Plan:
     try:
         sold = sell_in(pool, given)
     except SwapRefused:
-        raise Unfillable(Refusal.DUST if sale_is_dust(pool, given) else Refusal.POOL_REFUSES) from None
+        dust = Refusal.DUST if given == offered else beyond
+        raise Unfillable(dust if sale_is_dust(pool, given) else Refusal.POOL_REFUSES) from None
     if sold.tao_out * RAO < given * limit:
         raise Unfillable(beyond)
     return Plan(given, sold.tao_out, sold.pool_fee_alpha, sold.tao_out, sold.pool, given == offered)
