@@ -35,6 +35,9 @@ from app.link.settings import LinkSettings
 from app.observability import SNAPSHOT_SEQ, SNAPSHOTS_REFUSED
 from app.postgres.embedded import EmbeddedPostgres
 from app.postgres.files import write_private
+from app.projections.projector import Projector
+from app.projections.reads import HistoryReads
+from app.projections.status import ProjectionMetrics
 from app.settings import GatewaySettings
 from ledger.engine.machine import Engine
 from ledger.engine.views import Views
@@ -88,6 +91,8 @@ class Exchange:
         self.chain_keys: ChainKeys
         self.signer: Signer
         self.link: ChainLink
+        self.projector: Projector
+        self.history: HistoryReads
         self.vault: Vault
         self.app: FastAPI
         self.port = 0
@@ -116,6 +121,7 @@ class Exchange:
         self.config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         url = await self._open_database()
         await self._open_ledger(url)
+        self._open_history(url)
         await self._open_custody()
         if self._prepare is not None:
             await self._prepare(self)
@@ -151,6 +157,15 @@ class Exchange:
         self._stack.push_async_callback(self.sequencer.stop)
         snapshots.start(behind=head.seq - start.seq)
         self._stack.push_async_callback(snapshots.stop)
+
+    def _open_history(self, url: str) -> None:
+        """Fold history beside the exchange: whatever happens to it is reported, tried again, and stops nothing."""
+        self.projector = Projector(url)
+        self.history = HistoryReads(url)
+        self._stack.push_async_callback(self.history.close)
+        self._stack.push_async_callback(self.projector.stop)
+        self._stack.callback(self.sequencer.subscribe(self.projector.nudge))
+        self.projector.start()
 
     async def _open_custody(self) -> None:
         folder = self.config.data_dir
@@ -196,6 +211,7 @@ class Exchange:
             settings=settings,
             now_ms=self.config.clock_ms,
             is_ready=lambda: self.link.status.connected,
+            more_metrics=ProjectionMetrics(self.projector.progress).exposition,
         )
         self.app = create_app(parts)
         self._server = create_server(self.app, settings)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from app.commands.log import verify_log, verify_replay
+from app.commands.projections import verify_projections
 from app.exits import DIFFERS
 from app.verify.vectors import verify_files
 
@@ -14,6 +15,7 @@ app = typer.Typer(no_args_is_help=True)
 
 app.command("log")(verify_log)
 app.command("replay")(verify_replay)
+app.command("projections")(verify_projections)
 
 
 @app.command()

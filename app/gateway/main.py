@@ -85,7 +85,7 @@ def _health_routes(parts: Parts, metrics: Metrics) -> list[Route]:
         return JSONResponse({"ready": ready, "seq": parts.replica.seq}, 200 if ready else 503)
 
     async def metrics_text(_: Request) -> Response:
-        return Response(metrics.exposition(), media_type=METRICS_TYPE)
+        return Response(metrics.exposition() + parts.more_metrics(), media_type=METRICS_TYPE)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics_text)]
 

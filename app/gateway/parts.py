@@ -43,6 +43,7 @@ class Parts:
     now_ms: Callable[[], int] = wall_clock_ms
     is_ready: Callable[[], bool] = lambda: True
     tokens: Tokens = field(default_factory=Tokens)
+    more_metrics: Callable[[], bytes] = bytes
 
     @property
     def authenticator(self) -> Authenticator:

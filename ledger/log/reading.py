@@ -53,6 +53,20 @@ async def read_batches(url: str, from_number: int = 0) -> AsyncIterator[Batch]:
         await connection.close()
 
 
+async def read_group(connection: Any, head: Head, *, pages_max: int = GROUP_PAGES) -> list[Batch]:
+    """Return the batches that follow ``head``, verified, as many as make a group of pages; none at the log's end.
+
+    For readers that follow a growing log over one connection. Raises ``ChainBroken``.
+    """
+    group = await _fetch(connection, head.number + 1, pages_max)
+    batches = []
+    for row in group.rows:
+        batch = verify_row(head, row, group.pages.get(row["first_seq"], []))
+        head = Head.of(batch)
+        batches.append(batch)
+    return batches
+
+
 def verify_row(head: Head, row: Any, pages: list[Any]) -> Batch:
     """Return the batch of a row and its pages; raises ``ChainBroken`` where anything stored contradicts the rest."""
     number: int = row["number"]
@@ -84,13 +98,13 @@ async def _head_before(connection: Any, from_number: int) -> Head:
     return Head(number=row["number"], seq=row["last_seq"], hash=row["hash"], ts_ms=row["ts_ms"])
 
 
-async def _fetch(connection: Any, from_number: int) -> Group:
+async def _fetch(connection: Any, from_number: int, pages_max: int = GROUP_PAGES) -> Group:
     """Return the next batches, as many as make a group of pages; none at the end of the log."""
     rows: list[Any] = []
     page_count = 0
     for row in await connection.fetch(ROWS, from_number, GROUP_BATCHES):
         page_count += row["page_count"]
-        if rows and page_count > GROUP_PAGES:
+        if rows and page_count > pages_max:
             break
         rows.append(row)
     if not rows:
