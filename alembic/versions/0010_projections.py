@@ -6,7 +6,7 @@ All of it can be dropped and folded again; nothing here is the truth of anything
 from alembic import op
 
 revision = "0010"
-down_revision = "0001"
+down_revision = "0002"
 
 TABLES = (
     """
