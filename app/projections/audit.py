@@ -1,7 +1,7 @@
 """The audit trail: what operators did, what was halted, what operators were refused, what reconciliation found.
 
-``details`` holds the event by the names of ``ledger/engine/event_fields.py``; side payloads stay in the log, since some are
-secrets under seal.
+``details`` holds the event by the names of ``ledger/engine/event_fields.py``; side payloads stay in the log, since some
+are secrets under seal.
 """
 
 import json
