@@ -1,7 +1,7 @@
 """Commitments to lists and to the state: what a header's roots are computed from, and proofs against them."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chain.hashing import HASH_BYTES, blake2b_256
