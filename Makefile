@@ -10,8 +10,9 @@ WORKERS ?= auto
 EXAMPLES ?= 100
 STEPS ?= 400
 SEED ?=
+SDK := .cache/sdk
 
-.PHONY: setup demo demo-reset demo-check test model lint format lock kill bench clean curve-campaign
+.PHONY: setup demo demo-reset demo-check test model lint format lock kill bench clean curve-campaign sdk lock-sdk
 
 setup: $(STAMP)
 	@$(BIN)/python -m amm.kernel_cache
@@ -62,3 +63,17 @@ clean:
 # Ten million random powers, compiled against the reference: about half an hour on one core.
 curve-campaign: setup
 	$(BIN)/python -m tests.campaigns.weighted_curve
+
+# The public network's newest client, unmodified, in an environment of its own, against a node of ours.
+sdk: setup $(SDK)/.installed
+	TAOBOURSE_PYTHON=$(CURDIR)/$(BIN)/python $(SDK)/bin/python -m pytest -c tests/sdk/pytest.ini --rootdir tests/sdk tests/sdk
+
+$(SDK)/.installed: requirements-sdk.lock
+	rm -rf $(SDK)
+	$(PYTHON) -m venv $(SDK)
+	$(SDK)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-sdk.lock
+	touch $(SDK)/.installed
+
+lock-sdk: $(STAMP)
+	$(BIN)/uv pip compile requirements-sdk.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --upgrade --output-file requirements-sdk.lock
