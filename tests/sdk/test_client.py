@@ -126,14 +126,14 @@ def test_a_second_mechanism_has_weights_of_its_own(node_url: str) -> None:
     assert 1 not in first
 
 
-def test_the_high_level_intent_names_the_newer_item_that_it_wants(node_url: str) -> None:
-    """It asks for a choice of consensus that the runtime of this interface does not have, before it sends anything."""
+def test_a_newer_item_that_this_interface_lacks_is_refused_by_name(node_url: str) -> None:
+    """``SetWeights`` of 11.3 asks for it before it sends anything; the call itself, as above, does not need it."""
 
     async def play() -> None:
         async with bt.Subtensor(node_url) as client:
-            await client.execute(bt.SetWeights(netuid=NETUID, weights=ROWS[0]), CHARLIE)
+            await client.query(bt.storage.SubtensorModule.SubnetEpochConsensus, [NETUID])
 
-    with pytest.raises(Exception, match="SubnetEpochConsensus not found"):
+    with pytest.raises(ValueError, match="SubnetEpochConsensus not found"):
         asyncio.run(play())
 
 
