@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from app.actors.scene import MechanismSeen, Scene, SubnetSeen
-from app.link.connection import NodeConnection, from_hex
+from app.actors.wire import NodeSocket
+from app.link.connection import NodeLost, from_hex
 from app.link.wire import to_hex
+from chain.errors import DecodeError, NotDeclared
 from chain.runtime.items import item
 
 SUBNETS_MAX: Final = 16
@@ -35,7 +37,7 @@ Entry = tuple[str, tuple[Any, ...]]
 """Name of a storage item with its keys."""
 
 
-async def read_scene(node: NodeConnection, *, height: int, at: bytes, validators: Sequence[bytes]) -> Scene:
+async def read_scene(node: NodeSocket, *, height: int, at: bytes, validators: Sequence[bytes]) -> Scene:
     """Return what the actors see at a block; raises ``LinkError``."""
     netuids = await _netuids(node, at)
     values = await read_storage(node, [(name, (netuid,)) for netuid in netuids for name in _RULES], at)
@@ -55,30 +57,36 @@ async def read_scene(node: NodeConnection, *, height: int, at: bytes, validators
     return Scene(height=height, subnets=tuple(subnets))
 
 
-async def read_nonces(node: NodeConnection, accounts: Sequence[bytes], at: bytes) -> list[int]:
+async def read_nonces(node: NodeSocket, accounts: Sequence[bytes], at: bytes) -> list[int]:
     """Return the nonces of accounts at a block; raises ``LinkError``."""
     entries = [("System.Account", (account,)) for account in accounts]
     return [int(account["nonce"]) for account in await read_storage(node, entries, at)]
 
 
-async def read_storage(node: NodeConnection, entries: Sequence[Entry], at: bytes) -> list[Any]:
+async def read_storage(node: NodeSocket, entries: Sequence[Entry], at: bytes) -> list[Any]:
     """Return the values of storage entries at a block, in order; a bare name is one of SubtensorModule."""
     values = []
     for start in range(0, len(entries), KEYS_PER_QUERY):
         items = [(item(_full(name)), keys) for name, keys in entries[start : start + KEYS_PER_QUERY]]
         keys = [to_hex(declared.key(parts)) for declared, parts in items]
         groups = await node.request("state_queryStorageAt", [keys, to_hex(at)])
-        raw = {key: value for group in groups for key, value in group["changes"]}
-        for (declared, _), key in zip(items, keys, strict=True):
-            data = raw.get(key)
-            values.append(declared.default if data is None else declared.decode(from_hex(data)))
+        try:
+            raw = {key: value for group in groups for key, value in group["changes"]}
+            for (declared, _), key in zip(items, keys, strict=True):
+                data = raw.get(key)
+                values.append(declared.default if data is None else declared.decode(from_hex(data)))
+        except (DecodeError, KeyError, TypeError, ValueError) as error:
+            raise NodeLost(f"{node.url}: not the storage of this chain: {error}") from error
     return values
 
 
-async def _netuids(node: NodeConnection, at: bytes) -> list[int]:
+async def _netuids(node: NodeSocket, at: bytes) -> list[int]:
     networks = item(_full("NetworksAdded"))
     keys = await node.request("state_getKeysPaged", [to_hex(networks.prefix), SUBNETS_MAX * 8, None, to_hex(at)])
-    netuids = sorted(int(networks.keys(from_hex(key))[0]) for key in keys)
+    try:
+        netuids = sorted(int(networks.keys(from_hex(key))[0]) for key in keys)
+    except (NotDeclared, TypeError) as error:
+        raise NodeLost(f"{node.url}: not keys of this chain: {error}") from error
     return [netuid for netuid in netuids if netuid][:SUBNETS_MAX]
 
 

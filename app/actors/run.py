@@ -12,8 +12,9 @@ from typing import Final, Literal
 
 from app.actors.session import ActorsSession
 from app.actors.strategy import Strategy
+from app.actors.wire import open_socket
 from app.exits import UNAVAILABLE
-from app.link.connection import LinkError, NodeConnection
+from app.link.connection import LinkError
 
 PARENT_S: Final = 0.2
 """How often the parent is looked for; there is no portable way to be told."""
@@ -63,7 +64,7 @@ async def _run(options: ActorsOptions, *, say: Callable[[str], None]) -> int:
 
 
 async def _play(options: ActorsOptions, *, say: Callable[[str], None]) -> None:
-    async with NodeConnection(options.url) as node:
+    async with open_socket(options.url) as node:
         session = ActorsSession(node, Strategy(options.seed, arenas=options.arenas))
         say(json.dumps({"ws": options.url, "seed": options.seed, "subnets": await session.netuids()}))
         try:

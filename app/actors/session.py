@@ -16,8 +16,8 @@ import structlog
 from app.actors.reading import read_nonces, read_scene
 from app.actors.repeatable import RepeatableKey
 from app.actors.strategy import Deed, Strategy
-from app.link.connection import LinkError, NodeConnection, NodeRefused
-from app.link.reader import BlockReader
+from app.actors.wire import NodeSocket
+from app.link.connection import LinkError, NodeRefused
 from app.link.wire import to_hex
 from chain.extrinsic import sign_extrinsic
 from chain.runtime.declarations import SPEC_VERSION, TRANSACTION_VERSION
@@ -45,14 +45,14 @@ class NobodyToPlay(LinkError):  # noqa: N818 - what was found
 class ActorsSession:
     """Actors on one connection; ``done`` counts what was sent, by kind, and what was refused."""
 
-    node: NodeConnection
+    node: NodeSocket
     strategy: Strategy
     done: Counter[str] = field(default_factory=Counter)
     _keys: dict[str, RepeatableKey] = field(default_factory=dict)
 
     async def netuids(self) -> list[int]:
         """Return the subnets on which a validator of ours is registered; raises ``NobodyToPlay``."""
-        height, at = await BlockReader(self.node).finalised()
+        height, at = await self.node.finalised()
         hotkeys = [validator.hotkey for validator in self.strategy.validators]
         scene = await read_scene(self.node, height=height, at=at, validators=hotkeys)
         found = [subnet.netuid for subnet in scene.subnets if set(hotkeys) & set(subnet.hotkeys)]
@@ -61,13 +61,15 @@ class ActorsSession:
         return found
 
     async def play(self, *, blocks: int = 0, seal: bool = False) -> None:
-        """Act on so many heads, 0 for as long as there are any; ``seal`` makes each next block by hand.
+        """Act on so many heads, 0 for as long as there are any; ``seal`` makes a block by hand after each.
 
         Heads that came while the actors were busy are passed over. Raises ``LinkError`` when the node goes away.
         """
         async with aclosing(self._heads(seal=seal)) as heads:
             async for height, at in heads:
                 await self.act(height, at)
+                if seal:
+                    await self.node.request("dev_seal", [])
                 self.done["blocks"] += 1
                 if self.done["blocks"] == blocks:
                     return
@@ -82,14 +84,13 @@ class ActorsSession:
                 nonces[deed.uri] += await self._send(deed, nonce=nonces[deed.uri], height=height, birth_hash=at)
 
     async def _heads(self, *, seal: bool) -> AsyncGenerator[tuple[int, bytes], None]:
-        reader = BlockReader(self.node)
-        if seal:
-            while True:
-                yield await reader.finalised()
-                await self.node.request("dev_seal", [])
+        while seal:
+            yield await self.node.finalised()
+        await self.node.follow()
         last = -1
-        async for _ in self.node.subscribe("chain_subscribeFinalizedHeads"):
-            height, at = await reader.finalised()
+        while True:
+            await self.node.news()
+            height, at = await self.node.finalised()
             if height > last:
                 last = height
                 yield height, at
