@@ -13,8 +13,10 @@ SEED ?=
 SEEDS ?= 200
 WINDOWS ?= 50
 BLOCKS ?= 1000
+SDK := .cache/sdk
 
 .PHONY: setup demo demo-reset demo-check test model lint format lock kill bench clean curve-campaign attack soak
+.PHONY: sdk lock-sdk
 
 setup: $(STAMP)
 	@$(BIN)/python -m amm.kernel_cache
@@ -73,3 +75,17 @@ attack: setup
 # Many blocks of trading on a real chain with emission on; custody equals the chain at every head.
 soak: setup
 	$(BIN)/python -m tests.campaigns.soak --blocks $(BLOCKS)
+
+# The public network's newest client, unmodified, in an environment of its own, against a node of ours.
+sdk: setup $(SDK)/.installed
+	TAOBOURSE_PYTHON=$(CURDIR)/$(BIN)/python $(SDK)/bin/python -m pytest -c tests/sdk/pytest.ini --rootdir tests/sdk tests/sdk
+
+$(SDK)/.installed: requirements-sdk.lock
+	rm -rf $(SDK)
+	$(PYTHON) -m venv $(SDK)
+	$(SDK)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-sdk.lock
+	touch $(SDK)/.installed
+
+lock-sdk: $(STAMP)
+	$(BIN)/uv pip compile requirements-sdk.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --upgrade --output-file requirements-sdk.lock

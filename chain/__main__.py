@@ -17,6 +17,7 @@ import uvloop
 
 from chain.errors import ChainError
 from chain.node import SEALS, Node, NodeConfig
+from chain.runtime.yuma.warm_up import warm_up
 from chain.startup import PRESETS
 
 EXIT_FAILED = 1
@@ -35,6 +36,8 @@ async def run_node(config: NodeConfig, *, say: Callable[[str], None], with_paren
     ``with_parent`` stops it also when the process that started it is gone, however that ended.
     """
     parent = os.getppid()
+    # The first epoch must not wait for its kernels to be loaded.
+    warm_up()
     node = Node(config)
     await node.start()
     _spare_the_collector()

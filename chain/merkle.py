@@ -1,6 +1,7 @@
 """Commitments to lists and to the state: what a header's roots are computed from, and proofs against them."""
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chain.hashing import HASH_BYTES, blake2b_256
@@ -106,10 +107,10 @@ class StateTree:
         siblings, terminal = self._arena.descend(self._node, blake2b_256(key))
         return StateProof(siblings=siblings, terminal=terminal)
 
-    def __del__(self) -> None:
-        # Where making it failed there may be nothing to give back.
+    def __del__(self, _is_over: Callable[[], bool] = sys.is_finalizing) -> None:
+        # Where making it failed there may be nothing to give back, and at the end of the process nobody who takes it.
         arena = getattr(self, "_arena", None)
-        if arena is not None:
+        if arena is not None and not _is_over():
             arena.release(getattr(self, "_node", NOTHING))
 
 

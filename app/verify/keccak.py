@@ -16,11 +16,12 @@ def keccak_256(data: bytes) -> bytes:
         for lane in range(_RATE // 8):
             word = int.from_bytes(padded[offset + 8 * lane : offset + 8 * lane + 8], "little")
             state[lane % _LANES][lane // _LANES] ^= word
-        _permute(state)
+        permute(state)
     return b"".join(state[lane % _LANES][lane // _LANES].to_bytes(8, "little") for lane in range(4))
 
 
-def _permute(state: list[list[int]]) -> None:
+def permute(state: list[list[int]]) -> None:
+    """Apply Keccak-f[1600] to 5 x 5 lanes of 64 bits, ``state[x][y]``, in place."""
     register = 1
     for _ in range(24):
         columns = [state[x][0] ^ state[x][1] ^ state[x][2] ^ state[x][3] ^ state[x][4] for x in range(_LANES)]

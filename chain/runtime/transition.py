@@ -152,6 +152,8 @@ class _Block:
         self._inputs = inputs
         self._overlay = Overlay(state)
         self._receipts: list[Receipt] = []
+        self._failed_free: set[bytes] = set()
+        """Signers of calls without fee that have failed in this block."""
         self._weight = 0
         self._length = 0
         self._parameters = parameters_of(state)
@@ -207,7 +209,9 @@ class _Block:
         validity = check_extrinsic(self._overlay, extrinsic, self._frame, verified=verified)
         if validity.nonce != validity.account_nonce:
             raise Inadmissible(FUTURE)
-        if self._is_full(validity.length, validity.weight):
+        # One failure for nothing in a block: a neuron that sends nonsense must not crowd out those who pay.
+        has_failed = validity.signer in self._failed_free and fees.is_free(extrinsic.call)
+        if has_failed or self._is_full(validity.length, validity.weight):
             raise Inadmissible(EXHAUSTS)
         with _our_fault("extrinsic " + validity.hash.hex()):
             self._run(extrinsic, validity)
@@ -261,6 +265,8 @@ class _Block:
             dispatch(context, Origin(signer), extrinsic.call)
         except DispatchFailed as refusal:
             error = refusal.error
+            if fees.is_free(extrinsic.call):
+                self._failed_free.add(signer)
         fees.hand_over(context, charged, validity.tip_rao)
         self._close(extrinsic, error=error, fee=charged.amount, weight=validity.weight, dispatch_class="Normal")
 

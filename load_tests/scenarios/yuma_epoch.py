@@ -66,6 +66,7 @@ async def run(options: Options) -> Result:
             "runs": options.runs,
             "epochs": latencies_ms(main),
             "float64": latencies_ms(main_baseline),
+            "processor_ms": _processor_ms(options),
             "with_lists": {"ms": _ms(_times(lambda: run_epoch(inputs_of(MAIN, 1)), 1))},
             "others": others,
             "by_uids": uids,
@@ -94,6 +95,17 @@ def _times(function: Callable[[], Any], count: int) -> list[float]:
         function()
         seconds.append(time.perf_counter() - begun)
     return seconds
+
+
+def _processor_ms(options: Options) -> float:
+    """Return the processor time of an epoch of the main size: what is left of it where others take the cores."""
+    state = state_of(MAIN, 0)
+    seconds = []
+    for _ in range(options.scaled(EPOCHS_PER_RUN)):
+        begun = time.thread_time()
+        compiled.run_arrays(state)
+        seconds.append(time.thread_time() - begun)
+    return _ms(seconds)
 
 
 def _ms(seconds: list[float]) -> float:

@@ -57,11 +57,12 @@ def run_arrays(arrays: EpochArrays, *, dense: bool | None = None) -> ResultArray
     stake_kernels.activate(stake, arrays.counts, active_stake)
     votes = np.zeros(n, np.uint64)
     voters = consensus_kernels.voting_stake(active_stake, votes)
-    full = _is_full(arrays, active_stake) if dense is None else dense
+    rows = _busy_rows(arrays, active_stake)
+    full = _is_full(arrays, rows) if dense is None else dense
     if full and not (arrays.yuma3 and arrays.liquid_alpha):
-        part = _run_dense(arrays, active_stake, votes, permits)
+        part = _run_dense(arrays, rows, active_stake, votes, permits)
     else:
-        part = _run_sparse(arrays, active_stake, votes, permits, voters=None if full else voters)
+        part = _run_sparse(arrays, rows if full else None, active_stake, votes, voters, permits)
 
     server, validator, combined = part.incentive.copy(), part.dividends.copy(), part.incentive + part.dividends
     emitted = _shares(server, validator, combined, active_stake, stake)
@@ -150,9 +151,9 @@ def _like(given: Sparse, n: int) -> Sparse:
     return _empty(n, len(given.uids), np.uint64)
 
 
-def _is_full(arrays: EpochArrays, active_stake: np.ndarray) -> bool:
+def _is_full(arrays: EpochArrays, rows: np.ndarray) -> bool:
     entries = max(int(arrays.weights.starts[-1]), int(arrays.bonds.starts[-1]))
-    return entries * DENSE_FROM >= len(_busy_rows(arrays, active_stake)) * arrays.n
+    return entries * DENSE_FROM >= len(rows) * arrays.n
 
 
 def _busy_rows(arrays: EpochArrays, active_stake: np.ndarray) -> np.ndarray:
@@ -195,19 +196,19 @@ def _scores(arrays: EpochArrays, rows: np.ndarray) -> np.ndarray:
 
 def _run_sparse(
     arrays: EpochArrays,
+    full_rows: np.ndarray | None,
     active_stake: np.ndarray,
     votes: np.ndarray,
+    voters: int,
     permits: np.ndarray,
-    *,
-    voters: int | None,
 ) -> _Part:
-    """Run on sparse rows; without ``voters``, full rows that only liquid alpha brings here, the consensus is dense."""
+    """Run on sparse rows; the consensus of ``full_rows``, which liquid alpha alone brings here, is found densely."""
     n = arrays.n
     consensus, trust, ranks, earned = (np.zeros(n, np.uint64) for _ in range(4))
     weights = normalized_rows(arrays)
-    if voters is None:
-        rows = _busy_rows(arrays, active_stake)
-        consensus_kernels.consensus_dense(_scores(arrays, rows), votes[rows], arrays.kappa, consensus)
+    if full_rows is not None:
+        scores = _scores(arrays, full_rows)
+        consensus_kernels.consensus_dense(scores, votes[full_rows], arrays.kappa, consensus)
     else:
         consensus_kernels.consensus_sparse(*weights, votes, voters, arrays.kappa, consensus)
     clipped = clipped_rows(weights, consensus)
@@ -238,12 +239,12 @@ def _run_sparse(
 
 def _run_dense(
     arrays: EpochArrays,
+    rows: np.ndarray,
     active_stake: np.ndarray,
     votes: np.ndarray,
     permits: np.ndarray,
 ) -> _Part:
     n = arrays.n
-    rows = _busy_rows(arrays, active_stake)
     shape = (len(rows), n)
     scores, old, bought = _scores(arrays, rows), np.zeros(shape, np.uint16), np.empty(shape, np.uint64)
     consensus, ranks, sums, held_sums, bond_sums, largest = (np.zeros(n, np.uint64) for _ in range(6))

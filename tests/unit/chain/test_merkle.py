@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -175,3 +177,12 @@ def test_an_update_that_changes_nothing_makes_no_node() -> None:
 
     assert same.root == tree.root
     assert same.size == size
+
+
+def test_a_tree_that_lives_until_the_process_ends_says_nothing_then() -> None:
+    """The kernel that frees its rows could not be loaded any more, and an error there would only be noise."""
+    program = "from chain.merkle import StateTree\ntree = StateTree({b'key': b'value'})\n"
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+
+    assert (done.stdout, done.stderr) == ("", "")

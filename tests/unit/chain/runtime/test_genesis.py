@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from chain.consensus.validators import ValidatorSet
@@ -10,7 +12,7 @@ from chain.runtime.parameters import PARAMS_KEY, REWARD_PREFIX, VALIDATORS_KEY, 
 from chain.runtime.state import RAW
 from chain.runtime.subtensor import pools, subnets
 from chain.runtime.transition import BlockInputs, apply_block
-from tests.support.dev_chain import TAO, timestamp
+from tests.support.dev_chain import TAO, DevChain, timestamp
 
 VALIDATORS = [
     GenesisValidator(public=b"\x02" * 32, power=1, reward_account=b"\x12" * 32),
@@ -76,3 +78,18 @@ def test_parameters_are_read_back_and_of_one_length() -> None:
     assert Parameters.decode(state.get(RAW, PARAMS_KEY)).block_interval_ms == 12_000
     with pytest.raises(ValueError, match="expected"):
         Parameters.decode(b"123")
+
+
+def test_the_development_subnets_show_every_kind_of_epoch() -> None:
+    state = DevChain().state
+
+    def read(item: str) -> list[Any]:
+        return [state.get(f"SubtensorModule.{item}", netuid) for netuid in range(1, 7)]
+
+    assert read("CommitRevealWeightsEnabled") == [False] * 5 + [True]
+    assert read("Yuma3On") == [True, False, True, True, True, True]
+    assert read("LiquidAlphaOn") == [False, False, False, True, False, False]
+    assert read("MechanismCountCurrent") == [1, 1, 1, 1, 2, 1]
+    assert read("ValidatorPermit") == [[False, True, True, True, False, False, False]] * 6
+    assert read("Tempo") == [20] * 6
+    assert read("WeightsSetRateLimit") == [10] * 6

@@ -251,10 +251,8 @@ def test_commits_have_the_rate_limit_of_weights() -> None:
     chain = quick(WeightsSetRateLimit=3)
     chain.run((VALIDATOR, commit()))
 
-    result = chain.run((VALIDATOR, commit()), (VALIDATOR, sealed()))
-
-    assert [receipt.error for receipt in result.receipts[1:]] == [error("CommittingWeightsTooFast")] * 2
-    chain.skip(1)
+    for call in (commit(), sealed()):
+        assert chain.run((VALIDATOR, call)).receipts[1].error == error("CommittingWeightsTooFast")
     assert chain.run((VALIDATOR, commit())).receipts[1].success
 
 

@@ -2,10 +2,11 @@ from typing import Any
 
 import pytest
 
+from chain.errors import InvalidBlock
 from chain.runtime.declarations import module_error
-from chain.runtime.errors import Inadmissible
+from chain.runtime.errors import EXHAUSTS, Inadmissible
 from chain.runtime.subtensor import mechanisms
-from chain.runtime.transition import build_block
+from chain.runtime.transition import apply_block, build_block
 from tests.support.dev_chain import ALICE, DevChain, batch, events_of, names_of, stake
 from tests.support.weights import VALIDATORS, score, set_weights
 
@@ -178,3 +179,19 @@ def test_what_the_pool_has_no_number_for_stands_in_the_block_by_name_and_costs_n
     receipt = chain.run((VALIDATOR, set_weights(1, [(4, 1), (4, 1)]))).receipts[1]
 
     assert (receipt.error, receipt.fee_rao) == (error("DuplicateUids"), 0)
+
+
+def test_after_a_failure_for_nothing_the_signer_s_free_calls_wait_for_the_next_block() -> None:
+    chain = DevChain()
+    wrong, right = set_weights(1, [(4, 1), (4, 1)]), set_weights(2)
+    raws = [chain.sign(VALIDATOR, call, nonce=nonce) for nonce, call in enumerate((wrong, right))]
+    other = chain.sign(VALIDATORS[1], right)
+
+    built = build_block(chain.state, chain.inputs(), [*raws, other])
+
+    assert [(place, refusal.data) for place, refusal in built.left_out] == [(1, EXHAUSTS)]
+    assert built.inputs.extrinsics[1:] == (raws[0], other)
+    with pytest.raises(InvalidBlock):
+        apply_block(chain.state, chain.inputs(*raws))
+    chain.apply(raws[0])
+    assert chain.apply(raws[1]).receipts[1].success
