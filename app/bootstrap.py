@@ -41,6 +41,7 @@ from app.projections.status import ProjectionMetrics
 from app.settings import GatewaySettings
 from ledger.engine.machine import Engine
 from ledger.engine.views import Views
+from ledger.log.anchors import PostgresAnchors
 from ledger.log.migrate import migrate
 from ledger.log.postgres import PostgresLog
 from ledger.log.recovery import newest_engine, recover
@@ -125,7 +126,7 @@ class Exchange:
         await self._open_custody()
         if self._prepare is not None:
             await self._prepare(self)
-        self._open_link()
+        self._open_link(url)
         await self._open_gateway(url)
 
     async def _open_database(self) -> str:
@@ -185,8 +186,8 @@ class Exchange:
             clock_ms=self.config.clock_ms,
         )
 
-    def _open_link(self) -> None:
-        self.link = ChainLink.of(self.config.link, self.views, self.sequencer.submit, self.signer)
+    def _open_link(self, url: str) -> None:
+        self.link = ChainLink.of(self.config.link, self.views, self.sequencer.submit, self.signer, PostgresAnchors(url))
         self._stack.callback(self.sequencer.subscribe(self.link.observe))
         following = self.link.start()
         following.add_done_callback(self._link_ended)

@@ -15,6 +15,8 @@ _SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
 SNAPSHOTS_REFUSED: Final = Counter(
     "taobourse_snapshots_refused_total", "Stored snapshots that did not hold and were left out.", registry=None
 )
+ANCHOR_BATCH: Final = Gauge("taobourse_anchor_batch", "Newest batch whose hash is final in the chain.", registry=None)
+ANCHOR_HEIGHT: Final = Gauge("taobourse_anchor_height", "Height of the block that holds it.", registry=None)
 SNAPSHOT_SEQ: Final = Gauge("taobourse_snapshot_seq", "Seq of the newest snapshot used or written.", registry=None)
 
 
@@ -74,7 +76,7 @@ class Metrics:
         }
         for name, metric in declared.items():
             object.__setattr__(self, name, metric)
-        for shared in (SNAPSHOTS_REFUSED, SNAPSHOT_SEQ):
+        for shared in (ANCHOR_BATCH, ANCHOR_HEIGHT, SNAPSHOTS_REFUSED, SNAPSHOT_SEQ):
             self.registry.register(shared)
 
     def exposition(self) -> bytes:

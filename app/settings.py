@@ -31,12 +31,14 @@ class ExchangeSettings(_FromEnvironment):
     """What the whole process needs: the URL of another PostgreSQL, the passphrase of the sealed custody seed.
 
     A snapshot is written every ``snapshot_events`` events or ``snapshot_seconds`` s, the newest ``snapshot_keep`` stay.
+    The log's head is anchored on the chain every ``anchor_heads`` heads, 0: never.
     """
 
     database_url: str | None = None
     passphrase: SecretStr | None = None
     snapshot_events: Annotated[int, Field(ge=1_000)] = 2_000_000
     snapshot_seconds: Annotated[float, Field(ge=1, le=86_400)] = 900.0
+    anchor_heads: Annotated[int, Field(ge=0, le=1_000_000)] = 100
     snapshot_keep: Annotated[int, Field(ge=1, le=100)] = 3
 
     @property

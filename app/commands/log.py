@@ -14,7 +14,7 @@ from app.exits import DIFFERS, UNAVAILABLE
 from app.postgres.access import reach_database
 from app.postgres.errors import EmbeddedPostgresError
 from ledger.codec import Batch
-from ledger.log.base import EMPTY_HEAD, Head
+from ledger.log.base import Head
 from ledger.log.errors import ChainBroken
 from ledger.log.postgres import PostgresLog
 
@@ -59,15 +59,29 @@ def verify_log(
     *,
     data_dir: DataDir = DEMO_DATA,
     url: Url = None,
+    node: Annotated[
+        str | None, typer.Option("--node", help="Websocket of a node: look every anchor up in the chain.")
+    ] = None,
+    scan_from: Annotated[
+        int | None, typer.Option("--scan-from", min=0, help="With --node: find anchors in every block from here on.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Answer with one JSON object.")] = False,
 ) -> None:
-    """Read the whole log again, check every hash, and name the first batch that is broken (exit code 7)."""
+    """Read the whole log again, check every hash and every anchor, and name the first that is wrong (exit code 7)."""
+    from app.link.connection import LinkError
+    from app.verify.anchors import AnchorDiffers, verify_anchored_log
 
     async def check(database_url: str) -> None:
-        head = EMPTY_HEAD
-        async for batch in PostgresLog(database_url).read():
-            head = Head.of(batch)
-        typer.echo(_told(head, as_json=as_json))
+        try:
+            found = await verify_anchored_log(database_url, node_url=node, scan_from=scan_from)
+        except AnchorDiffers as error:
+            told = {"ok": False, "code": error.code, "batch": error.batch, "detail": error.detail}
+            typer.echo(json.dumps(told) if as_json else str(error), err=not as_json)
+            raise typer.Exit(DIFFERS) from error
+        except LinkError as error:
+            typer.echo(f"unavailable: {error}", err=True)
+            raise typer.Exit(UNAVAILABLE) from error
+        typer.echo(_told(found.head, found.anchors, as_json=as_json))
 
     _run(data_dir, url, check, as_json=as_json)
 
@@ -120,10 +134,12 @@ def _readable(payload: bytes) -> str:
     return text if text.isprintable() else f"0x{payload.hex()}"
 
 
-def _told(head: Head, *, as_json: bool) -> str:
+def _told(head: Head, anchors: int, *, as_json: bool) -> str:
+    figures = {"batches": head.number + 1, "events": head.seq, "hash": head.hash.hex(), "anchors": anchors}
     if as_json:
-        return json.dumps({"ok": True, "batches": head.number + 1, "events": head.seq, "hash": head.hash.hex()})
-    return f"{head.number + 1} batches, {head.seq} events, all hashes hold; head {head.hash.hex()}"
+        return json.dumps({"ok": True, **figures})
+    anchored = f", {anchors} anchors too" if anchors else ""
+    return f"{head.number + 1} batches, {head.seq} events, all hashes hold{anchored}; head {head.hash.hex()}"
 
 
 def _run(

@@ -156,7 +156,7 @@ async def running_demo(options: DemoOptions) -> AsyncIterator[Running]:
     try:
         config = ExchangeConfig(
             data_dir=options.data_dir,
-            link=LinkSettings(url=node.url, block_interval_ms=options.block_ms),
+            link=LinkSettings(url=node.url, block_interval_ms=options.block_ms, anchor_every=settings.anchor_heads),
             gateway=gateway,
             database_url=settings.database_url,
             passphrase=settings.passphrase_bytes,

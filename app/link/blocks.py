@@ -76,12 +76,16 @@ EVENT_FIELDS: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockExtrinsic:
-    """One extrinsic; ``signer`` is ``None`` for a bare one. ``hash`` is blake2b-256 of all its bytes."""
+    """One extrinsic; ``signer`` is ``None`` for a bare one. ``hash`` is blake2b-256 of all its bytes.
+
+    ``remark`` is the text where the call is a short ``System.remark``.
+    """
 
     index: int
     signer: bytes | None
     nonce: int
     hash: bytes
+    remark: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

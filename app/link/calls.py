@@ -90,6 +90,11 @@ def add_staking_proxy(delegate: bytes) -> CallSpec:
     return call("Proxy", "add_proxy", delegate=to_hex(delegate), proxy_type=PROXY_TYPE, delay=0)
 
 
+def remark(text: bytes) -> CallSpec:
+    """Return a call that does nothing but stand in a block."""
+    return call("System", "remark", remark=to_hex(text))
+
+
 def call(module: str, function: str, **arguments: Any) -> CallSpec:
     """Return a call by names."""
     return {"call_module": module, "call_function": function, "call_args": arguments}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from app.custody.signer import Signer
+from app.link.anchoring import Anchoring
 from app.link.blocks import FinalisedBlock
 from app.link.connection import LinkError, NodeConnection, NodeLost
 from app.link.keybook import KeyBook
@@ -24,6 +25,7 @@ from ledger.engine.layout import CommandKind, EventKind, KeyRole
 from ledger.engine.records import body_digest, client_id, command, request
 from ledger.engine.views import Views
 from ledger.errors import InvariantBroken
+from ledger.log.anchors import AnchorTable
 from ledger.sequencer import SequencerStopped
 
 log = structlog.get_logger(__name__)
@@ -66,15 +68,24 @@ class ChainLink:
     _task: asyncio.Task[None] | None = None
 
     @classmethod
-    def of(cls, settings: LinkSettings, reads: Views, submit: Submit, signer: Signer) -> "ChainLink":
-        """Return the link of a ledger as it stands; subscribe ``observe`` before anything else is submitted."""
+    def of(
+        cls, settings: LinkSettings, reads: Views, submit: Submit, signer: Signer, anchors: AnchorTable | None = None
+    ) -> "ChainLink":
+        """Return the link of a ledger as it stands; subscribe ``observe`` before anything else is submitted.
+
+        ``anchors``: where anchors of the log are noted; without it there are none.
+        """
         book = KeyBook.of(reads)
         submitter = Submitter(reads, submit, signer, book, settings)
+        if anchors is not None:
+            submitter.anchoring = Anchoring(reads, signer, book, settings, anchors)
         return cls(settings=settings, reads=reads, submit=submit, submitter=submitter, book=book)
 
     def observe(self, batch: Batch) -> None:
         """Take in a published batch: keys, hotkeys, markets, positions, and what may be swept."""
         self.book.apply(batch.events, batch.payloads)
+        if self.submitter.anchoring is not None:
+            self.submitter.anchoring.observe(batch)
         for event in batch.events:
             key = self.book.keys.get(int(event["key"]))
             if int(event["kind"]) in _ARRIVALS and key is not None and key.role is KeyRole.DEPOSIT:
@@ -182,6 +193,8 @@ class ChainLink:
         for public in hotkeys_needed(block, self.book):
             await self._add_hotkey(public)
         block = await self._filled(reader, block)
+        if self.submitter.anchoring is not None:
+            await self.submitter.anchoring.seen(block)
         begun = any(self.reads.head().hash)
         answer = await self.submit(translate_head(block, self.book, self.reads.jobs(), first=not begun))
         if answer.code:

@@ -98,6 +98,13 @@ class BlockReader:
             pools=pools,
         )
 
+    async def extrinsics_at(self, block_hash: bytes) -> list[BlockExtrinsic] | None:
+        """Return the extrinsics of a block, ``None`` where the node does not know it."""
+        answer = await self._node.request("chain_getBlock", [to_hex(block_hash)])
+        if answer is None:
+            return None
+        return [_extrinsic(at, from_hex(text)) for at, text in enumerate(answer["block"]["extrinsics"])]
+
     async def fill(self, block: FinalisedBlock, reads: Reads) -> FinalisedBlock:
         """Return the block with the state that ``reads`` asks for."""
         accounts = await self.accounts(reads.accounts, block.hash)
@@ -212,7 +219,13 @@ def _pool(number: int, values: Iterable[Any]) -> PoolRead | None:
 
 def _extrinsic(index: int, data: bytes) -> BlockExtrinsic:
     envelope = open_envelope(data)
-    return BlockExtrinsic(index=index, signer=envelope.signer, nonce=envelope.nonce, hash=extrinsic_hash(data))
+    return BlockExtrinsic(
+        index=index,
+        signer=envelope.signer,
+        nonce=envelope.nonce,
+        hash=extrinsic_hash(data),
+        remark=envelope.remark,
+    )
 
 
 def _event(index: int, raw: Any) -> BlockEvent:

@@ -39,6 +39,9 @@ class LinkSettings:
     sweeps_per_head: int = 16
     sweeps_open: int = 64
 
+    anchor_every: int = 0
+    """Heads between two anchors of the log's hash chain, 0: none."""
+
     @property
     def settlement_period(self) -> int:
         """Blocks that a signed settlement lives: the smallest power of two >= max(8, 30 s / block interval)."""

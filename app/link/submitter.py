@@ -11,6 +11,7 @@ import structlog
 
 from app.custody.errors import SigningRefused
 from app.custody.signer import Signed, Signer, SigningRequest
+from app.link.anchoring import Anchoring
 from app.link.calls import calls_for, signer_of
 from app.link.connection import NodeConnection, NodeRefused
 from app.link.keybook import KeyBook
@@ -43,6 +44,7 @@ class Submitter:
     settings: LinkSettings
     sweep_candidates: set[int] = field(default_factory=set)
     """Deposit keys that may hold something to sweep; fed by ``follower.py``."""
+    anchoring: Anchoring | None = None
 
     async def on_head(self, node: NodeConnection, head: HeadView) -> None:
         """Send again what is signed, sign and send what may be, and ask for sweeps.
@@ -57,6 +59,8 @@ class Submitter:
         if chosen:
             await self._sign_all(node, head, chosen)
         await self._ask_for_sweeps()
+        if self.anchoring is not None:
+            await self.anchoring.on_head(node, head)
 
     async def send(self, node: NodeConnection, extrinsic: bytes) -> None:
         """Give signed bytes to the node; what its pool has against them is noted, not decided on."""
@@ -79,6 +83,8 @@ class Submitter:
                 public = self.book.keys[number].public
                 nonces[number] = (await BlockReader(node).accounts([public], head.hash))[public].nonce
             used = [other.nonce for other in self.reads.jobs() if other.signed and other.key == number]
+            if self.anchoring is not None:
+                used += self.anchoring.nonces_taken(number)
             try:
                 signing = SigningRequest(
                     job=job.job,

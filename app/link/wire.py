@@ -1,4 +1,4 @@
-"""The outer shape of an extrinsic: who signed it, with which nonce; the call stays unread."""
+"""The outer shape of an extrinsic: who signed it, with which nonce; of calls, remarks alone are read."""
 
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -8,15 +8,21 @@ CallSpec = dict[str, Any]
 """A call by names: ``{"call_module", "call_function", "call_args"}``, nested where an argument is a call."""
 
 _SIGNED = 0x84
+_REMARK = b"\x00\x00"
+_REMARK_MAX = 256
 _SIGNATURE_BYTES = {0: 64, 1: 64, 2: 65}
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Signer and nonce of an extrinsic; ``signer`` is ``None`` for a bare one or a form that no key of ours uses."""
+    """Signer and nonce of an extrinsic; ``signer`` is ``None`` for a bare one or a form that no key of ours uses.
+
+    ``remark`` is the text where the whole call is a short ``System.remark``, else empty.
+    """
 
     signer: bytes | None
     nonce: int
+    remark: bytes = b""
 
 
 def to_hex(data: bytes) -> str:
@@ -44,7 +50,19 @@ def open_envelope(extrinsic: bytes) -> Envelope:
         nonce, at = _compact(extrinsic, at)
     except (IndexError, KeyError):
         return Envelope(None, 0)
-    return Envelope(signer, nonce) if len(signer) == 32 else Envelope(None, 0)
+    return Envelope(signer, nonce, _remark(extrinsic, at)) if len(signer) == 32 else Envelope(None, 0)
+
+
+def _remark(extrinsic: bytes, at: int) -> bytes:
+    """Return the text of a remark behind tip and mode of the metadata hash, which begin here; else nothing."""
+    try:
+        _, at = _compact(extrinsic, at)
+        if extrinsic[at + 1 : at + 3] != _REMARK or len(extrinsic) - at > _REMARK_MAX:
+            return b""
+        length, at = _compact(extrinsic, at + 3)
+    except IndexError:
+        return b""
+    return extrinsic[at:] if len(extrinsic) - at == length else b""
 
 
 def _compact(data: bytes, at: int) -> tuple[int, int]:

@@ -73,7 +73,7 @@ async def test_a_sound_log_is_verified_with_its_head(postgres_url: str) -> None:
     plain = await taobourse("verify", "log", url=postgres_url)
 
     assert code == 0
-    assert json.loads(lines[-1]) == {"ok": True, "batches": 3, "events": 6, "hash": head.hash.hex()}
+    assert json.loads(lines[-1]) == {"ok": True, "batches": 3, "events": 6, "hash": head.hash.hex(), "anchors": 0}
     assert plain[1] == [f"3 batches, 6 events, all hashes hold; head {head.hash.hex()}"]
 
 
