@@ -26,6 +26,9 @@ def demo(
     ] = False,
     fast: Annotated[bool, typer.Option("--fast", help="Blocks every 250 ms instead of 2 s.")] = False,
     no_rate_limits: Annotated[bool, typer.Option("--no-rate-limits", help="Let every request through.")] = False,
+    no_actors: Annotated[
+        bool, typer.Option("--no-actors", help="No validators that set weights, and no miners, on the chain.")
+    ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Play the story against a child that is killed; exit code 0 or 7.")
     ] = False,
@@ -42,7 +45,12 @@ def demo(
             _answer(run.reset(data_dir))
         return
     options = run.DemoOptions(
-        data_dir=data_dir, port=port, chain_port=chain_port, fast=fast, rate_limits=not no_rate_limits
+        data_dir=data_dir,
+        port=port,
+        chain_port=chain_port,
+        fast=fast,
+        rate_limits=not no_rate_limits,
+        actors=not no_actors,
     )
     if check:
         raise typer.Exit(asyncio.run(checking.run_check(options, say=typer.echo)))

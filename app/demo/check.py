@@ -63,6 +63,7 @@ async def start_child(options: DemoOptions) -> Child:
     arguments += ["--chain-port", str(options.chain_port), "--json"]
     arguments += ["--fast"] if options.fast else []
     arguments += [] if options.rate_limits else ["--no-rate-limits"]
+    arguments += [] if options.actors else ["--no-actors"]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.bootstrap import Exchange, ExchangeConfig
+from app.demo.actors import start_actors, stop_actors
 from app.demo.client import ExchangeClient
 from app.demo.node import ChildNode, start_node
 from app.demo.setup import LISTED, TESTER, Customer, fund_tester, open_customers, prepare_house
@@ -37,6 +38,7 @@ class DemoOptions:
     chain_port: int
     fast: bool = False
     rate_limits: bool = True
+    actors: bool = True
 
     @property
     def block_ms(self) -> int:
@@ -167,11 +169,25 @@ async def running_demo(options: DemoOptions) -> AsyncIterator[Running]:
         try:
             customers = await open_customers(exchange)
             await fund_tester(exchange, next(customer for customer in customers if customer.name == TESTER))
-            yield Running(exchange, node, customers)
+            async with _acting(options, node):
+                yield Running(exchange, node, customers)
         finally:
             await exchange.stop()
     finally:
         await node.stop()
+
+
+@asynccontextmanager
+async def _acting(options: DemoOptions, node: ChildNode) -> AsyncIterator[None]:
+    """Have actors on the chain while the body runs, unless nobody wants them."""
+    if not options.actors:
+        yield
+        return
+    actors = await start_actors(node.url, log=options.data_dir / "actors.log")
+    try:
+        yield
+    finally:
+        await stop_actors(actors)
 
 
 async def run_demo(options: DemoOptions, *, as_json: bool, say: Say) -> int:
