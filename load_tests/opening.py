@@ -35,10 +35,14 @@ class Refused(Exception):  # noqa: N818 - says what is the matter
 
 
 class Opening:
-    """One exchange on its way to trading, driven through ``submit``; ``accounts`` and ``markets`` are how many."""
+    """One exchange on its way to trading, driven through ``submit``.
 
-    def __init__(self, submit: Submit, *, accounts: int, markets: int = MARKETS) -> None:
+    ``accounts`` and ``markets`` are how many; ``weight`` is the TAO weight of every pool, parts of 10**18.
+    """
+
+    def __init__(self, submit: Submit, *, accounts: int, markets: int = MARKETS, weight: int = WEIGHT) -> None:
         self._submit = submit
+        self._weight = weight
         self._accounts = accounts
         self._markets = markets
         self._height = 0
@@ -80,7 +84,7 @@ class Opening:
                 netuid=netuid,
                 tao_reserve=POOL_TAO,
                 alpha_reserve=POOL_ALPHA,
-                weight=WEIGHT,
+                weight=self._weight,
                 fee_rate=FEE_RATE,
             )
             for netuid in self._netuids
