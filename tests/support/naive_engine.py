@@ -312,7 +312,7 @@ def export_orders(exchange: Exchange, slots: dict[int, int]) -> list[list[int]]:
     rows = []
     for order in exchange.orders.values():
         row = asdict(order)
-        row["market"] = slots[order.netuid] - 1 if order.netuid in slots else 0
+        row["market"] = 0 if order.state == OrderState.GUARD else slots[order.netuid] - 1
         row["shelf"] = shelf_of(exchange, order, slots)
         rows.append([int(row[name]) for name in ORDER.names or ()])
     return sorted(rows)

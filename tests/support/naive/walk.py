@@ -162,7 +162,7 @@ def is_dust(pool: Pool, order: Order, left: int, price: int) -> bool:
 
 def finish(walk: Walk, pool: Pool | None, order: Order, left: int) -> int:
     """Add the last curve step, up to the taker's limit; return why it ends there, 0 where nothing is left."""
-    if pool is None:
+    if pool is None or is_better_than_curve(pool, order.limit, sell=order.sell):
         return order.beyond
     try:
         step = on_curve(pool, order, left, order.limit)
