@@ -37,3 +37,25 @@ async def test_an_unknown_scenario_is_a_usage_error() -> None:
 
 async def test_the_list_names_every_scenario() -> None:
     assert "log_append" in (await load_tests("list"))[1]
+
+
+async def test_a_restart_begins_with_a_snapshot_and_reads_the_tail_alone() -> None:
+    code, lines = await load_tests("run", "restart", "--json", "--runs", "1", "--scale", "0.001")
+
+    told = json.loads(lines[-1])
+    details = told["details"]
+    assert code == 0
+    assert (told["name"], told["unit"]) == ("restart", "s")
+    assert 0 < details["from_snapshot"][0]["tail"] < details["whole_log"][0]["tail"] == details["events"]
+    assert details["snapshot"]["stored_mb"] > 0
+    assert 0 < told["value"] <= 10
+
+
+async def test_replay_tells_memory_database_and_the_plain_fold() -> None:
+    code, lines = await load_tests("run", "replay", "--json", "--runs", "1", "--scale", "0.005")
+
+    told = json.loads(lines[-1])
+    assert code == 0
+    assert round(told["value"]) == told["details"]["memory"]["median"] > 0
+    assert told["details"]["database"]["median"] > 0
+    assert told["baseline"] > 0
