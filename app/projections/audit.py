@@ -84,8 +84,9 @@ class AuditFold:
 
     def fold(self, step: Step) -> None:
         """Gather what is worth keeping of a batch."""
+        kinds = self.kinds
         for row in step.rows:
-            category = category_of(row)
+            category = category_of(row) if row.kind in kinds else ""
             if category:
                 kind = EventKind(row.kind).name
                 fields = (row.account, row.netuid, row.code, json.dumps(details_of(row)))

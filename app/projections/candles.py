@@ -17,6 +17,7 @@ from ledger.engine.layout import EventKind
 INTERVALS: Final = (1, 5, 15, 30, 60, 240, 1_440, 10_080, 21_600)
 """Lengths in minutes; buckets are aligned to 1970-01-01 00:00 UTC."""
 MINUTE_MS: Final = 60_000
+_POOL_UPDATED: Final = int(EventKind.POOL_UPDATED)
 
 TRADED: Final = "SELECT DISTINCT netuid FROM {history_candles} WHERE minutes = 21600 AND trades > 0"
 MERGE: Final = """
@@ -59,7 +60,7 @@ class CandlesFold:
     name = "candles"
     version = 1
     tables: tuple[Table, ...] = (CANDLES,)
-    kinds = TAPE_KINDS | {int(EventKind.POOL_UPDATED)}
+    kinds = TAPE_KINDS | {_POOL_UPDATED}
 
     def __init__(self) -> None:
         self._traded: set[int] = set()
@@ -78,7 +79,7 @@ class CandlesFold:
         for trade in trades:
             first_trade.setdefault(trade.row.netuid, trade.row.seq)
         for row in step.rows:
-            if row.kind != EventKind.POOL_UPDATED or not row.amount or row.netuid in self._traded:
+            if row.kind != _POOL_UPDATED or not row.amount or row.netuid in self._traded:
                 continue
             if row.seq < first_trade.get(row.netuid, row.seq + 1):
                 self._add(row.netuid, start, Candle(row.amount, row.amount, row.amount, row.amount))

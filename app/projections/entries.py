@@ -33,6 +33,18 @@ SET_BALANCES: Final = """
     ON CONFLICT (account, asset) DO UPDATE SET balance = excluded.balance
 """
 
+_SELL: Final = int(Flag.SELL)
+_ALPHA: Final = int(Flag.ALPHA)
+_FILLED: Final = int(EventKind.FILLED)
+_QUOTE_TAKEN: Final = int(EventKind.QUOTE_TAKEN)
+_CROSSED: Final = int(EventKind.CROSSED)
+_DEPOSIT_CREDITED: Final = int(EventKind.DEPOSIT_CREDITED)
+_WITHDRAWAL_HELD: Final = int(EventKind.WITHDRAWAL_HELD)
+_WITHDRAWAL_REFUNDED: Final = int(EventKind.WITHDRAWAL_REFUNDED)
+_SUSPENSE_RESOLVED: Final = int(EventKind.SUSPENSE_RESOLVED)
+_CLAIM_PAID: Final = int(EventKind.CLAIM_PAID)
+_REWARD_POSTED: Final = int(EventKind.REWARD_POSTED)
+
 
 class Change(NamedTuple):
     """One entry but for its balance: what is owned grows by ``amount - fee``."""
@@ -50,30 +62,30 @@ def changes_of(row: Row) -> list[Change]:
     """Return what an event does to what customers own, from its fields alone; nothing for most kinds."""
     number, account = PER_EVENT * row.seq, row.account
     kind = row.kind
-    if kind == EventKind.FILLED:
-        return _traded(row, 0, account=account, sell=row.flags & Flag.SELL, cost=paid(row), fee=row.fee)
-    if kind == EventKind.QUOTE_TAKEN:
-        return _traded(row, 0, account=account, sell=row.flags & Flag.SELL, cost=row.tao, fee=row.fee)
-    if kind == EventKind.CROSSED:
-        sell = row.flags & Flag.SELL
+    if kind == _FILLED:
+        return _traded(row, 0, account=account, sell=row.flags & _SELL, cost=paid(row), fee=row.fee)
+    if kind == _QUOTE_TAKEN:
+        return _traded(row, 0, account=account, sell=row.flags & _SELL, cost=row.tao, fee=row.fee)
+    if kind == _CROSSED:
+        sell = row.flags & _SELL
         return [
             *_traded(row, 0, account=account, sell=sell, cost=row.tao, fee=row.fee),
             *_traded(row, 1, account=row.other, sell=not sell, cost=row.tao, fee=row.limit),
         ]
-    if kind == EventKind.DEPOSIT_CREDITED:
+    if kind == _DEPOSIT_CREDITED:
         return [Change(number, row.seq, account, asset_of(row), DEPOSIT, row.amount, 0)]
-    if kind == EventKind.WITHDRAWAL_HELD:
+    if kind == _WITHDRAWAL_HELD:
         return [Change(number, row.order_id, account, asset_of(row), WITHDRAWAL, -row.amount, row.fee)]
-    if kind == EventKind.WITHDRAWAL_REFUNDED:
+    if kind == _WITHDRAWAL_REFUNDED:
         return [Change(number, row.order_id, account, asset_of(row), WITHDRAWAL, row.amount + row.fee, 0)]
-    if kind == EventKind.SUSPENSE_RESOLVED and account:
+    if kind == _SUSPENSE_RESOLVED and account:
         return [Change(number, row.seq, account, asset_of(row), ADJUSTMENT, row.amount, 0)]
-    if kind == EventKind.CLAIM_PAID and account:
+    if kind == _CLAIM_PAID and account:
         return [
             Change(number, row.seq, account, row.netuid + 1, CONVERSION, -row.amount, 0),
             Change(number + 1, row.seq, account, TAO_ASSET, CONVERSION, row.tao, 0),
         ]
-    if kind == EventKind.REWARD_POSTED:
+    if kind == _REWARD_POSTED:
         return [Change(number, row.seq, account, row.netuid + 1, REWARD, row.amount, 0)]
     return []
 
@@ -89,7 +101,7 @@ def _traded(row: Row, side: int, *, account: int, sell: int, cost: int, fee: int
 
 def asset_of(row: Row) -> int:
     """Return the asset number of an event that names a netuid and perhaps ALPHA."""
-    return row.netuid + 1 if row.flags & Flag.ALPHA and row.netuid != NO_NETUID else TAO_ASSET
+    return row.netuid + 1 if row.flags & _ALPHA and row.netuid != NO_NETUID else TAO_ASSET
 
 
 class EntriesFold:
@@ -99,18 +111,17 @@ class EntriesFold:
     version = 1
     tables: tuple[Table, ...] = (ENTRIES, BALANCES)
     kinds = frozenset(
-        int(kind)
-        for kind in (
-            EventKind.FILLED,
-            EventKind.QUOTE_TAKEN,
-            EventKind.CROSSED,
-            EventKind.DEPOSIT_CREDITED,
-            EventKind.WITHDRAWAL_HELD,
-            EventKind.WITHDRAWAL_REFUNDED,
-            EventKind.SUSPENSE_RESOLVED,
-            EventKind.CLAIM_PAID,
-            EventKind.REWARD_POSTED,
-        )
+        {
+            _FILLED,
+            _QUOTE_TAKEN,
+            _CROSSED,
+            _DEPOSIT_CREDITED,
+            _WITHDRAWAL_HELD,
+            _WITHDRAWAL_REFUNDED,
+            _SUSPENSE_RESOLVED,
+            _CLAIM_PAID,
+            _REWARD_POSTED,
+        }
     )
 
     def __init__(self) -> None:

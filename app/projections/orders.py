@@ -26,6 +26,17 @@ _STATES: Final = {
     int(EventKind.STOP_TRIGGERED): int(OrderState.WORKING),
 }
 
+_ORDER_ACCEPTED: Final = int(EventKind.ORDER_ACCEPTED)
+_FILLED: Final = int(EventKind.FILLED)
+_CROSSED: Final = int(EventKind.CROSSED)
+_ORDER_CLOSED: Final = int(EventKind.ORDER_CLOSED)
+_ORDER_QUEUED: Final = int(EventKind.ORDER_QUEUED)
+_STOP_TRIGGERED: Final = int(EventKind.STOP_TRIGGERED)
+_ORDER_AMENDED: Final = int(EventKind.ORDER_AMENDED)
+_CANCEL_NOTED: Final = int(EventKind.CANCEL_NOTED)
+_QUOTE_TAKEN: Final = int(EventKind.QUOTE_TAKEN)
+_WORKING: Final = int(OrderState.WORKING)
+
 UPDATE: Final = """
     UPDATE {history_orders} AS o SET
         volume = coalesce(d.volume, o.volume), limit_price = coalesce(d.limit_price, o.limit_price),
@@ -87,7 +98,7 @@ class Change:
             limit if self.limit is None else self.limit,
             trigger if self.trigger is None else self.trigger,
             *terms,
-            int(OrderState.WORKING) if self.state is None else self.state,
+            _WORKING if self.state is None else self.state,
             self.waits or 0, self.is_triggered, self.is_cancelling, self.executed, self.cost, self.fee, self.amends,
             self.last_seq, self.closed_seq, self.closed_ms, OPEN if self.reason is None else self.reason,
         )  # fmt: skip
@@ -100,17 +111,16 @@ class OrdersFold:
     version = 1
     tables: tuple[Table, ...] = (ORDERS,)
     kinds = frozenset(
-        int(kind)
-        for kind in (
-            EventKind.ORDER_ACCEPTED,
-            EventKind.FILLED,
-            EventKind.CROSSED,
-            EventKind.ORDER_CLOSED,
-            EventKind.ORDER_AMENDED,
-            EventKind.CANCEL_NOTED,
-            EventKind.QUOTE_TAKEN,
-            *map(EventKind, _STATES),
-        )
+        {
+            _ORDER_ACCEPTED,
+            _FILLED,
+            _CROSSED,
+            _ORDER_CLOSED,
+            _ORDER_AMENDED,
+            _CANCEL_NOTED,
+            _QUOTE_TAKEN,
+            *_STATES,
+        }
     )
 
     def __init__(self) -> None:
@@ -123,30 +133,30 @@ class OrdersFold:
         """Gather what a batch changes."""
         for row in step.rows:
             kind = row.kind
-            if kind == EventKind.ORDER_ACCEPTED:
+            if kind == _ORDER_ACCEPTED:
                 self._accepted(row, step)
-            elif kind == EventKind.FILLED:
+            elif kind == _FILLED:
                 self._traded(row.order_id, row, cost=paid(row), fee=row.fee)
-            elif kind == EventKind.CROSSED:
+            elif kind == _CROSSED:
                 self._traded(row.order_id, row, cost=row.tao, fee=row.fee)
                 self._traded(row.aux, row, cost=row.tao, fee=row.limit)
-            elif kind == EventKind.ORDER_CLOSED:
+            elif kind == _ORDER_CLOSED:
                 self._closed(row, step.ts_ms, reason=row.code)
             elif kind in _STATES:
                 change = self._touch(row.order_id, row)
                 change.state = _STATES[kind]
-                change.waits = row.code if kind == EventKind.ORDER_QUEUED else 0
-                if kind == EventKind.STOP_TRIGGERED:
+                change.waits = row.code if kind == _ORDER_QUEUED else 0
+                if kind == _STOP_TRIGGERED:
                     change.is_triggered, change.limit = True, row.limit
-            elif kind == EventKind.ORDER_AMENDED:
+            elif kind == _ORDER_AMENDED:
                 change = self._touch(row.order_id, row)
                 change.volume, change.limit, change.trigger = row.amount, row.limit, row.pool_tao
                 change.amends += 1
                 if not row.code:
-                    change.state, change.waits = int(OrderState.WORKING), 0
-            elif kind == EventKind.CANCEL_NOTED:
+                    change.state, change.waits = _WORKING, 0
+            elif kind == _CANCEL_NOTED:
                 self._touch(row.order_id, row).is_cancelling = True
-            elif kind == EventKind.QUOTE_TAKEN:
+            elif kind == _QUOTE_TAKEN:
                 self._quote_taken(row, step.ts_ms)
 
     async def write(self, store: Store) -> None:

@@ -6,7 +6,7 @@ projection holds up neither the others nor trading.
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,10 +15,11 @@ import asyncpg
 import numpy as np
 
 from app.observability import get_logger
-from app.projections.base import step_of
+from app.projections.base import Step, step_of
 from app.projections.catalogue import FOLDS
 from app.projections.track import Track
 from ledger.codec import Batch
+from ledger.log.base import Head
 from ledger.log.reading import read_group
 
 POLL_S: Final = 0.2
@@ -30,6 +31,9 @@ PAGES_BESIDE: Final = 64
 """Beside the exchange, on its loop: about 4 000 events at once."""
 PAGES_APART: Final = 512
 """In a process of its own: about 32 000 events at once."""
+
+LANES: Final = 3
+"""Projections are written over so many connections at once, so that folding goes on while the database works."""
 
 LOG_HEAD: Final = "SELECT number, last_seq, hash, ts_ms FROM batches ORDER BY number DESC LIMIT 1"
 
@@ -74,8 +78,11 @@ class Projector:
         self._pages_max = pages_max
         self._tracks = {name: Track(FOLDS[name]) for name in names}
         self._kinds = np.array(sorted(frozenset().union(*(track.fold.kinds for track in self._tracks.values()))))
+        self._lanes = [list(self._tracks)[lane::LANES] for lane in range(LANES)]
         self._reader: Any = None
-        self._writer: Any = None
+        self._writers: list[Any] = [None] * LANES
+        self._ahead: asyncio.Task[list[Batch]] | None = None
+        self._end = (-1, 0)
         self._nudged = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._log = get_logger("projector")
@@ -131,22 +138,45 @@ class Projector:
         await self._connect()
         now = time.monotonic()
         due = [name for name, progress in self.progress.items() if progress.retry_at <= now]
-        for name in due:
-            if not self._tracks[name].is_loaded:
-                await self._attempt(name, self._tracks[name].load(self._writer))
+        for writer, lane in zip(self._writers, self._lanes, strict=True):
+            for name in lane:
+                if name in due and not self._tracks[name].is_loaded:
+                    await self._attempt(name, writer, self._tracks[name].load(writer))
         ready = [name for name in due if self._tracks[name].is_loaded]
         if not ready:
             return False
         start = min((self._tracks[name].head for name in ready), key=lambda head: head.number)
-        batches = await read_group(self._reader, start, pages_max=self._pages_max)
+        batches = await self._read(start)
         if batches:
             steps = [step_of(batch, self._kinds) for batch in batches]
-            for name in ready:
-                await self._attempt(name, self._tracks[name].advance(self._writer, batches, steps))
-        await self._measure()
+            async with asyncio.TaskGroup() as lanes:
+                for writer, lane in zip(self._writers, self._lanes, strict=True):
+                    wanted = [name for name in lane if name in ready]
+                    lanes.create_task(self._advance(wanted, writer, batches, steps))
+        self._measure()
         return bool(batches)
 
-    async def _attempt(self, name: str, work: Any) -> None:
+    async def _read(self, start: Head) -> list[Batch]:
+        """Return the batches that follow, and have those after them read while these are folded."""
+        batches: list[Batch] = []
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            found = await ahead
+            batches = found if found and found[0].previous == start.hash else []
+        if not batches:
+            batches = await read_group(self._reader, start, pages_max=self._pages_max)
+        row = await self._reader.fetchrow(LOG_HEAD)
+        self._end = (row["number"], row["ts_ms"]) if row is not None else (-1, 0)
+        if batches and batches[-1].number < self._end[0]:
+            coming = read_group(self._reader, Head.of(batches[-1]), pages_max=self._pages_max)
+            self._ahead = asyncio.create_task(coming)
+        return batches
+
+    async def _advance(self, names: list[str], writer: Any, batches: list[Batch], steps: list[Step]) -> None:
+        for name in names:
+            await self._attempt(name, writer, self._tracks[name].advance(writer, batches, steps))
+
+    async def _attempt(self, name: str, writer: Any, work: Coroutine[Any, Any, None]) -> None:
         """Do one projection's part; what it raises is its own trouble, unless the connection is lost."""
         progress = self.progress[name]
         try:
@@ -154,15 +184,14 @@ class Projector:
         except Exception as error:
             self._tracks[name].is_loaded = False
             progress.failed(error)
-            if self._writer.is_closed():
-                raise
             self._report(name, error)
+            if writer.is_closed():
+                raise
         else:
             progress.succeeded()
 
-    async def _measure(self) -> None:
-        end = await self._reader.fetchrow(LOG_HEAD)
-        number, ts_ms = (end["number"], end["ts_ms"]) if end is not None else (-1, 0)
+    def _measure(self) -> None:
+        number, ts_ms = self._end
         for name, progress in self.progress.items():
             head = self._tracks[name].head
             progress.batch, progress.seq = head.number, head.seq
@@ -184,13 +213,18 @@ class Projector:
     async def _connect(self) -> None:
         if self._reader is None or self._reader.is_closed():
             self._reader = await asyncpg.connect(self._url)
-        if self._writer is None or self._writer.is_closed():
-            self._writer = await asyncpg.connect(self._url)
-            for track in self._tracks.values():
-                track.is_loaded = False
+        for place, (writer, lane) in enumerate(zip(self._writers, self._lanes, strict=True)):
+            if writer is None or writer.is_closed():
+                self._writers[place] = await asyncpg.connect(self._url)
+                for name in lane:
+                    self._tracks[name].is_loaded = False
 
     async def _disconnect(self) -> None:
-        for connection in (self._reader, self._writer):
+        if self._ahead is not None:
+            self._ahead.cancel()
+            await asyncio.wait([self._ahead])
+            self._ahead = None
+        for connection in (self._reader, *self._writers):
             if connection is not None and not connection.is_closed():
                 connection.terminate()
-        self._reader = self._writer = None
+        self._reader, self._writers = None, [None] * LANES

@@ -23,6 +23,14 @@ TAPE_KINDS: Final = frozenset(
     )
 )
 
+_SELL: Final = int(Flag.SELL)
+_BLOCK: Final = int(Mode.BLOCK)
+_CROSSED: Final = int(EventKind.CROSSED)
+_FILLED: Final = int(EventKind.FILLED)
+_QUOTE_TAKEN: Final = int(EventKind.QUOTE_TAKEN)
+_CUT_MATCHED: Final = int(EventKind.CUT_MATCHED)
+_HEAD_ENDED: Final = int(EventKind.HEAD_ENDED)
+
 
 class Trade(NamedTuple):
     """One event of trading as the tape tells it: ``is_part`` for a fill of the match told before; amounts in rao."""
@@ -40,26 +48,28 @@ def trades_of(step: Step) -> Iterator[Trade]:
     matched: set[int] = set()
     for row in step.rows:
         kind = row.kind
-        if kind == EventKind.CROSSED:
-            yield Trade(row, row.pool_alpha, row.tao, bool(row.flags & Flag.SELL), row.order_id, is_part=False)
-        elif kind == EventKind.FILLED:
+        if kind not in TAPE_KINDS:
+            continue
+        if kind == _CROSSED:
+            yield Trade(row, row.pool_alpha, row.tao, bool(row.flags & _SELL), row.order_id, is_part=False)
+        elif kind == _FILLED:
             cost = paid(row)
-            is_part = row.code == Mode.BLOCK and row.netuid in matched
+            is_part = row.code == _BLOCK and row.netuid in matched
             price = trade_price(cost, row.amount)
-            yield Trade(row, price, cost, bool(row.flags & Flag.SELL), row.order_id, is_part)
-        elif kind == EventKind.QUOTE_TAKEN:
+            yield Trade(row, price, cost, bool(row.flags & _SELL), row.order_id, is_part)
+        elif kind == _QUOTE_TAKEN:
             price = trade_price(row.tao, row.amount)
-            yield Trade(row, price, row.tao, bool(row.flags & Flag.SELL), row.order_id, is_part=False)
-        elif kind == EventKind.CUT_MATCHED:
+            yield Trade(row, price, row.tao, bool(row.flags & _SELL), row.order_id, is_part=False)
+        elif kind == _CUT_MATCHED:
             matched.add(row.netuid)
             yield Trade(row, trade_price(row.tao, row.amount), row.tao, is_sell=False, order_id=0, is_part=False)
-        elif kind == EventKind.HEAD_ENDED:
+        elif kind == _HEAD_ENDED:
             matched.clear()
 
 
 def paid(row: Row) -> int:
     """Return the TAO of a ``FILLED`` as the customer paid or got it: what house/rounding gave is to its favour."""
-    return row.tao + row.id_hi if row.flags & Flag.SELL else row.tao - row.id_hi
+    return row.tao + row.id_hi if row.flags & _SELL else row.tao - row.id_hi
 
 
 def trade_price(cost: int, volume: int) -> int:

@@ -15,6 +15,11 @@ SET_COUNTS: Final = """
     ON CONFLICT (netuid) DO UPDATE SET last_id = excluded.last_id
 """
 
+_CUT_MATCHED: Final = int(EventKind.CUT_MATCHED)
+_CROSSED: Final = int(EventKind.CROSSED)
+_MAKER: Final = int(Flag.MAKER)
+_CROSS: Final = int(Mode.CROSS)
+
 
 class TradesFold:
     """The fold; holds the last trade id of each market."""
@@ -50,7 +55,7 @@ class TradesFold:
                         trade.is_sell, step.ts_ms,
                     )
                 )  # fmt: skip
-            if row.kind == EventKind.CUT_MATCHED:
+            if row.kind == _CUT_MATCHED:
                 matches[row.netuid] = trade_id
             else:
                 self._fill(trade, trade_id, step.ts_ms)
@@ -66,11 +71,11 @@ class TradesFold:
 
     def _fill(self, trade: Trade, trade_id: int, ts_ms: int) -> None:
         row = trade.row
-        is_cross = row.kind == EventKind.CROSSED
+        is_cross = row.kind == _CROSSED
         self._fills.append(
             (
                 SIDES * row.seq, row.seq, row.order_id, row.account, row.netuid, trade.is_sell,
-                not is_cross and bool(row.flags & Flag.MAKER), int(Mode.CROSS) if is_cross else row.code, row.amount,
+                not is_cross and bool(row.flags & _MAKER), _CROSS if is_cross else row.code, row.amount,
                 trade.cost, row.fee, ts_ms, trade_id,
             )
         )  # fmt: skip
@@ -78,6 +83,6 @@ class TradesFold:
             self._fills.append(
                 (
                     SIDES * row.seq + 1, row.seq, row.aux, row.other, row.netuid, not trade.is_sell, True,
-                    int(Mode.CROSS), row.amount, trade.cost, row.limit, ts_ms, trade_id,
+                    _CROSS, row.amount, trade.cost, row.limit, ts_ms, trade_id,
                 )
             )  # fmt: skip
