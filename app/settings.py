@@ -36,7 +36,7 @@ class ExchangeSettings(_FromEnvironment):
 
     database_url: str | None = None
     passphrase: SecretStr | None = None
-    snapshot_events: Annotated[int, Field(ge=1_000)] = 2_000_000
+    snapshot_events: Annotated[int, Field(ge=1_000)] = 1_000_000
     snapshot_seconds: Annotated[float, Field(ge=1, le=86_400)] = 900.0
     anchor_heads: Annotated[int, Field(ge=0, le=1_000_000)] = 100
     snapshot_keep: Annotated[int, Field(ge=1, le=100)] = 3

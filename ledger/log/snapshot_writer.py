@@ -22,7 +22,7 @@ class SnapshotSettings:
     ``pause_s`` lies between two of them at least, however many events come: a snapshot costs what the state is large.
     """
 
-    every_events: int = 2_000_000
+    every_events: int = 1_000_000
     every_s: float = 900.0
     pause_s: float = 60.0
     keep: int = 3

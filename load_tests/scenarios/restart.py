@@ -1,6 +1,6 @@
 """Seconds from an open database to an engine that can decide: newest snapshot and the log behind it.
 
-The log has ten million events and a million customers; the snapshot is as old as snapshots get, two million events
+The log has ten million events and a million customers; the snapshot is as old as snapshots get, one million events
 (``SnapshotSettings.every_events``). The baseline reads the same log from its first event. The snapshot itself is
 written by its own process while the loop of this one is watched: ``loop_pause`` is how late a turn of it came.
 """
