@@ -1,8 +1,11 @@
 """``evolve``: the only code that changes state. One event, its postings, its laws; replay calls nothing else."""
 
+from numba.core.dispatcher import Dispatcher
+
 from amm.kernel_cache import kernel
 from ledger.engine.api import Records
 from ledger.engine.balances import check_sums
+from ledger.engine.far import call_far
 from ledger.engine.funds import apply_funds
 from ledger.engine.heads import apply_difference, apply_head
 from ledger.engine.jobs import apply_job
@@ -13,7 +16,7 @@ from ledger.engine.payout import apply_dissolution, apply_stage
 from ledger.engine.rules import carries_answer, remember_answer
 from ledger.engine.setup import apply_setup
 from ledger.engine.state import Row, State, break_law
-from ledger.engine.tables import KIND, SEQUENCE
+from ledger.engine.tables import KIND, REFERENCE, SEQUENCE
 from ledger.engine.tiers import apply_tier, apply_volume
 from ledger.engine.waiting import apply_cancel_after, apply_quote
 
@@ -94,12 +97,26 @@ def evolve(state: State, event: Row) -> None:
 
 
 @kernel
-def apply_out(state: State) -> None:
-    """Apply what a rule has appended so far, so that its next step sees the state after it."""
+def apply_appended(state: State) -> None:
+    """Apply what was appended and not applied yet."""
     run = state.run[0]
     while run["applied"] < run["count"] and run["law"] == 0:
         evolve(state, state.out[run["applied"]])
         run["applied"] += 1
+
+
+@kernel
+def apply_far(state: State) -> None:
+    """Do the same through the address that the shell gave; tell where it gave none."""
+    address = state.run[0]["evolver"]
+    if address == 0:
+        break_law(state, REFERENCE, address)
+    else:
+        call_far(state, address)
+
+
+apply_out = apply_far if isinstance(apply_appended, Dispatcher) else apply_appended
+"""Applies what a rule has appended so far, so that its next step sees the state after it."""
 
 
 @kernel

@@ -10,7 +10,8 @@ import numpy as np
 from ledger.engine.api import Answer, Decided, Records, Request
 from ledger.engine.decide import decide_all, run_timers
 from ledger.engine.directory import TEXT_COMMANDS, Directory
-from ledger.engine.evolve import evolve_all
+from ledger.engine.evolve import apply_appended, evolve_all
+from ledger.engine.far import far_address
 from ledger.engine.judge import is_known_head, judge
 from ledger.engine.layout import COMMAND, EVENT, CommandKind
 from ledger.engine.records import command as build
@@ -35,6 +36,7 @@ class Engine:
     def __init__(self) -> None:
         self.state: State = empty_state()
         self.directory = Directory()
+        self._evolver = far_address(apply_appended, self.state)
         self._due = -1
         self._due_at = 0
 
@@ -110,6 +112,7 @@ class Engine:
     def _begin_run(self, ts_ms: int) -> None:
         self.state.run[:] = _BLANK_RUN
         self.state.run["ts"] = ts_ms
+        self.state.run["evolver"] = self._evolver
 
     def _check_laws(self) -> None:
         if self.state.run["law"][0]:

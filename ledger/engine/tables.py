@@ -305,6 +305,7 @@ RUN = np.dtype(
         (name, _ALL)
         for name in (
             "ts",  # of the batch, ms
+            "evolver",  # address of the kernel that applies what was appended
             "count",  # events in out
             "applied",  # of those, already applied
             "code",  # answer to the command that is being decided
