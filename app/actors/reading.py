@@ -37,9 +37,14 @@ Entry = tuple[str, tuple[Any, ...]]
 """Name of a storage item with its keys."""
 
 
-async def read_scene(node: NodeSocket, *, height: int, at: bytes, validators: Sequence[bytes]) -> Scene:
-    """Return what the actors see at a block; raises ``LinkError``."""
+async def read_scene(node: NodeSocket, *, height: int, at: bytes, validators: Sequence[bytes], miners: bytes) -> Scene:
+    """Return what the actors see at a block.
+
+    ``validators`` are the hotkeys whose commits are looked for, ``miners`` is the coldkey that pays. Raises
+    ``LinkError``.
+    """
     netuids = await _netuids(node, at)
+    (account,) = await read_storage(node, [("System.Account", (miners,))], at)
     values = await read_storage(node, [(name, (netuid,)) for netuid in netuids for name in _RULES], at)
     rules = [
         dict(zip(_RULES, values[start : start + len(_RULES)], strict=True))
@@ -54,7 +59,7 @@ async def read_scene(node: NodeSocket, *, height: int, at: bytes, validators: Se
                 asked += [("WeightCommits", (index, hotkey)) for hotkey in validators]
     found = iter(await read_storage(node, asked, at))
     subnets = [_subnet(netuid, rule, found, validators=validators) for netuid, rule in zip(netuids, rules, strict=True)]
-    return Scene(height=height, subnets=tuple(subnets))
+    return Scene(height=height, purse=int(account["data"]["free"]), subnets=tuple(subnets))
 
 
 async def read_nonces(node: NodeSocket, accounts: Sequence[bytes], at: bytes) -> list[int]:

@@ -18,7 +18,7 @@ from app.link.connection import LinkError
 
 PARENT_S: Final = 0.2
 """How often the parent is looked for; there is no portable way to be told."""
-KINDS: Final = ("blocks", "weights", "commit", "reveal", "registration", "rule", "refused")
+KINDS: Final = ("blocks", "weights", "commit", "reveal", "registration", "rule", "funding", "refused")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,7 +58,8 @@ class SubnetSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """Subnets at a height, ascending by number."""
+    """Subnets at a height, ascending by number; ``purse`` is what the miners' coldkey may spend, rao."""
 
     height: int
+    purse: int
     subnets: tuple[SubnetSeen, ...]

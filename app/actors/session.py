@@ -15,6 +15,7 @@ import structlog
 
 from app.actors.reading import read_nonces, read_scene
 from app.actors.repeatable import RepeatableKey
+from app.actors.scene import Scene
 from app.actors.strategy import Deed, Strategy
 from app.actors.wire import NodeSocket
 from app.link.connection import LinkError, NodeRefused
@@ -52,10 +53,9 @@ class ActorsSession:
 
     async def netuids(self) -> list[int]:
         """Return the subnets on which a validator of ours is registered; raises ``NobodyToPlay``."""
-        height, at = await self.node.finalised()
-        hotkeys = [validator.hotkey for validator in self.strategy.validators]
-        scene = await read_scene(self.node, height=height, at=at, validators=hotkeys)
-        found = [subnet.netuid for subnet in scene.subnets if set(hotkeys) & set(subnet.hotkeys)]
+        scene = await self._look(*await self.node.finalised())
+        hotkeys = {validator.hotkey for validator in self.strategy.validators}
+        found = [subnet.netuid for subnet in scene.subnets if hotkeys & set(subnet.hotkeys)]
         if not found:
             raise NobodyToPlay(self.node.url)
         return found
@@ -76,12 +76,15 @@ class ActorsSession:
 
     async def act(self, height: int, at: bytes) -> None:
         """Do what is to be done in the block after this one; raises ``LinkError``."""
-        hotkeys = [validator.hotkey for validator in self.strategy.validators]
-        deeds = self.strategy.decide(await read_scene(self.node, height=height, at=at, validators=hotkeys))
+        deeds = self.strategy.decide(await self._look(height, at))
         nonces = await self._free_signers(deeds, at)
         for deed in deeds:
             if deed.uri in nonces:
                 nonces[deed.uri] += await self._send(deed, nonce=nonces[deed.uri], height=height, birth_hash=at)
+
+    async def _look(self, height: int, at: bytes) -> Scene:
+        hotkeys = [validator.hotkey for validator in self.strategy.validators]
+        return await read_scene(self.node, height=height, at=at, validators=hotkeys, miners=self.strategy.miners)
 
     async def _heads(self, *, seal: bool) -> AsyncGenerator[tuple[int, bytes], None]:
         while seal:

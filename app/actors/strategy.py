@@ -20,12 +20,14 @@ from chain.runtime.genesis import DEV_OWNER, DEV_VALIDATORS
 
 ARENAS: Final = (6,)
 """Subnets where miners compete for slots, unless told otherwise."""
-MINERS_COLDKEY: Final = "//Ferdie"
-"""Who pays for the miners, and owns them."""
+MINERS_COLDKEY: Final = "//Miners"
+"""Who pays for the miners that come, and owns them: nobody else signs for it, so that no nonce is used twice."""
+PURSE: Final = 400 * 10**9
+"""What the owner of the subnets gives it when it has nothing, once in a run; rao."""
 SLOTS: Final = 64
 """Slots of an arena: as few as a chain allows."""
-PRICE_MAX: Final = 500_000_000
-"""Most that a miner pays for a slot, and the bound that the owner sets there; rao."""
+PRICE_MAX: Final = 100_000_000
+"""Most that a miner pays for a slot, and the bound that the owner sets there, as low as an owner may; rao."""
 IMMUNE_TEMPOS: Final = 2
 CONTENDERS: Final = 96
 """Names of miners for each arena; whoever lost its slot may come again."""
@@ -35,6 +37,8 @@ PACE: Final = 8
 """Blocks between newcomers when all slots are taken, on average."""
 ROWS_MAX: Final = 256
 """Committed rows that are remembered."""
+_ENOUGH: Final = 2 * FILL * PRICE_MAX
+"""With less than this, rao, nobody comes: there are fees too."""
 _MODULE: Final = "SubtensorModule"
 _PREIMAGE: Final = "(AccountId32, u16, Vec<u16>, Vec<u16>, Vec<u16>, u64)"
 _SALT: Final = 4
@@ -74,6 +78,8 @@ class Strategy:
         self._owner, owner_hotkey = (KeyPair.from_uri(uri).public for uri in DEV_OWNER)
         # Who earns has stake, and who has stake may get a permit: it says nothing about who is a miner.
         self._not_miners = {owner_hotkey, *(validator.hotkey for validator in self.validators)}
+        self.miners = KeyPair.from_uri(MINERS_COLDKEY).public
+        self._has_funded = False
         self._asked: set[tuple[int, str]] = set()
         self._rows: OrderedDict[bytes, tuple[Row, list[int]]] = OrderedDict()
         self._contenders: dict[tuple[int, int], bytes] = {}
@@ -84,7 +90,7 @@ class Strategy:
         for subnet in scene.subnets:
             if subnet.netuid in self.arenas:
                 deeds += self._keep_arena(subnet)
-                deeds += self._enter(subnet, scene.height + 1)
+                deeds += self._enter(subnet, scene.height + 1) if scene.purse > _ENOUGH else self._fund(subnet)
             for mechanism in subnet.mechanisms:
                 for validator in self.validators:
                     deeds += self._weigh(subnet, mechanism, validator, scene.height + 1)
@@ -110,6 +116,14 @@ class Strategy:
                 call = call_value("AdminUtils", name, netuid=subnet.netuid, **{argument: value})
                 deeds.append(Deed(DEV_OWNER[0], "rule", call))
         return deeds
+
+    def _fund(self, subnet: SubnetSeen) -> list[Deed]:
+        """Give the miners something to pay with, once."""
+        if subnet.owner != self._owner or self._has_funded:
+            return []
+        self._has_funded = True
+        call = call_value("Balances", "transfer_keep_alive", dest=("Id", self.miners), value=PURSE)
+        return [Deed(DEV_OWNER[0], "funding", call)]
 
     # Miners.
 

@@ -96,7 +96,7 @@ async def test_bytes_that_do_not_decode_are_a_lost_node() -> None:
 async def test_map_keys_that_are_none_are_a_lost_node(keys: Any) -> None:
     async with _answered_by(lambda asked: _answer(asked, keys)) as node:
         with pytest.raises(NodeLost):
-            await read_scene(node, height=1, at=bytes(32), validators=())
+            await read_scene(node, height=1, at=bytes(32), validators=(), miners=bytes(32))
 
 
 @pytest.mark.parametrize("url", ["ws://127.0.0.1:1", "http://127.0.0.1:1", "nonsense"])

@@ -63,7 +63,7 @@ def test_nothing_that_was_sent_was_refused(first: Any) -> None:
 
     assert "refused" not in done
     assert done["blocks"] == BLOCKS
-    assert all(done[kind] for kind in ("weights", "commit", "reveal", "registration", "rule"))
+    assert all(done[kind] for kind in ("weights", "commit", "reveal", "registration", "rule", "funding"))
 
 
 @pytest.mark.parametrize("netuid", [1, 2, 3, 4, 5, ARENA])

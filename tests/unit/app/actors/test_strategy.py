@@ -2,7 +2,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.actors.scene import MechanismSeen, Scene, SubnetSeen
-from app.actors.strategy import ARENAS, FILL, PRICE_MAX, ROWS_MAX, SLOTS, Deed, Strategy
+from app.actors.strategy import ARENAS, FILL, PRICE_MAX, PURSE, ROWS_MAX, SLOTS, Deed, Strategy
 from chain.extrinsic import split_call
 from chain.hashing import blake2b_256
 from chain.keys import KeyPair
@@ -45,8 +45,8 @@ FULL_ARENA = replace(
 QUIET_ARENA = replace(FULL_ARENA, hotkeys=HOTKEYS)
 
 
-def decide(strategy: Strategy, height: int, *subnets: SubnetSeen) -> list[Deed]:
-    return strategy.decide(Scene(height=height, subnets=subnets))
+def decide(strategy: Strategy, height: int, *subnets: SubnetSeen, purse: int = PURSE) -> list[Deed]:
+    return strategy.decide(Scene(height=height, purse=purse, subnets=subnets))
 
 
 def updated(subnet: SubnetSeen, *, at: int, commits: dict[bytes, Any] | None = None) -> SubnetSeen:
@@ -191,3 +191,14 @@ def test_newcomers_to_a_full_arena_are_rare_and_never_those_that_are_there() -> 
 def test_nobody_registers_at_a_high_price_or_before_slots_are_few() -> None:
     assert decide(Strategy(7), 41, replace(QUIET_ARENA, burn=PRICE_MAX + 1)) == []
     assert decide(Strategy(7), 41, replace(QUIET_ARENA, slots=256, hotkeys=(*FULL_ARENA.hotkeys, b"x" * 32))) == []
+
+
+def test_the_owner_fills_an_empty_purse_once_and_nobody_comes_before() -> None:
+    strategy = Strategy(7)
+
+    (deed,) = decide(strategy, 41, QUIET_ARENA, purse=0)
+
+    assert (deed.kind, deed.uri) == ("funding", DEV_OWNER[0])
+    assert arguments(deed) == {"dest": ("Id", strategy.miners), "value": PURSE}
+    assert decide(strategy, 42, QUIET_ARENA, purse=0) == []
+    assert kinds(decide(strategy, 43, QUIET_ARENA)) == ["registration"] * FILL
