@@ -30,7 +30,12 @@ TestEngineModel.settings = settings(
     max_examples=50,
     stateful_step_count=30,
     deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.filter_too_much,
+        HealthCheck.large_base_example,  # a world with its first head is large before anything happens
+    ],
 )
 
 
