@@ -214,10 +214,10 @@ async def test_an_amount_that_is_none_is_refused_everywhere_and_costs_nothing(
     [
         ({"pair": "SN3TAO"}, "EQuery:Unknown asset pair"),
         ({"type": "hold"}, "EGeneral:Invalid arguments:type"),
-        ({"ordertype": "stop-loss", "price": "1"}, "EGeneral:Invalid arguments:ordertype"),
-        ({"ordertype": "limit", "price": "1", "timeinforce": "FOK"}, "EGeneral:Invalid arguments:timeinforce"),
-        ({"ordertype": "limit", "price": "1", "timeinforce": "GTC"}, "EGeneral:Invalid arguments:timeinforce"),
-        ({"ordertype": "limit", "price": "1", "oflags": "post"}, "EGeneral:Invalid arguments:oflags"),
+        ({"ordertype": "trailing-stop", "price": "1"}, "EGeneral:Invalid arguments:ordertype"),
+        ({"ordertype": "limit", "price": "1", "timeinforce": "FOREVER"}, "EGeneral:Invalid arguments:timeinforce"),
+        ({"ordertype": "limit", "price": "1", "oflags": "sideways"}, "EGeneral:Invalid arguments:oflags"),
+        ({"ordertype": "limit", "price": "1", "oflags": "post"}, "EOrder:Invalid order:Post only order"),
         ({"leverage": "2"}, "EGeneral:Invalid arguments:leverage"),
         ({"validate": "perhaps"}, "EGeneral:Invalid arguments:validate"),
         ({"deadline": "2020-01-01T00:00:00Z"}, "EService:Deadline elapsed"),
@@ -236,10 +236,11 @@ async def test_an_order_that_cannot_be_is_refused_in_known_words(
     assert await _balances(tester) == before
 
 
-async def test_an_order_beyond_the_window_is_closed_unfilled_and_costs_nothing(tester: ExchangeClient) -> None:
+async def test_a_fill_or_kill_beyond_the_window_is_closed_unfilled_and_costs_nothing(tester: ExchangeClient) -> None:
     before = await _balances(tester)
 
-    answer = await tester.private("AddOrder", pair=PAIR, type="buy", ordertype="market", volume="20000")
+    order = {"pair": PAIR, "type": "buy", "ordertype": "limit", "timeinforce": "FOK", "price": "0.06"}
+    answer = await tester.private("AddOrder", **order, volume="1500")
 
     txid = answer["txid"][0]
     order = (await tester.private("QueryOrders", txid=txid))[txid]
