@@ -95,14 +95,6 @@ def close_order(state: State, slot: int, reason: int) -> None:
 
 
 @kernel
-def rest_order(state: State, slot: int, kept: int) -> None:
-    """Put a live order into the book; ``kept`` 1: with the place in time that it has."""
-    order = state.orders[slot]
-    append_rest(state, order, free_for(state, order), kept)
-    apply_out(state)
-
-
-@kernel
 def queue_order(state: State, slot: int, reason: int) -> None:
     """Let a live order wait for a cut."""
     order = state.orders[slot]

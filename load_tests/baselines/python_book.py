@@ -1,4 +1,4 @@
-"""What one would write first: books as heaps, balances in dicts, a constant product in floats of Python integers.
+"""What one would write first: books as heaps, balances in dicts, a constant product in Python integers.
 
 Few rules: no windows, gates, backing, tiers, timers or stops, no log, no client ids, one fee. It places, cancels and
 takes as the engine's load does, so that both spend their time on the same kind of work.

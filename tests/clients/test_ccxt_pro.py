@@ -6,11 +6,10 @@ from decimal import Decimal
 from typing import Any, Self
 
 import ccxt.pro
-import httpx
 import pytest
 
 from tests.support import small_exchange as kit
-from tests.support.small_exchange import ALICE, BOB, Client, SmallExchange
+from tests.support.small_exchange import ALICE, Client, SmallExchange
 
 SYMBOL = "SN1/TAO"
 WAIT_SECONDS = 20
@@ -35,26 +34,6 @@ class Figure(str):
 
     def __lt__(self, other: object) -> bool:
         return Decimal(self) < Decimal(str(other))
-
-
-@pytest.fixture
-async def exchange() -> AsyncIterator[SmallExchange]:
-    built = await kit.build()
-    async with kit.serve(built):
-        yield built
-
-
-@pytest.fixture
-async def bob(exchange: SmallExchange) -> AsyncIterator[Client]:
-    async with httpx.AsyncClient(base_url=exchange.rest) as http:
-        yield Client(http, exchange.keys[BOB])
-
-
-@pytest.fixture
-async def alice(exchange: SmallExchange) -> AsyncIterator[Client]:
-    """Alice at REST, with a key of her own: clients count nonces in different units."""
-    async with httpx.AsyncClient(base_url=exchange.rest) as http:
-        yield Client(http, await exchange.add_key(ALICE))
 
 
 @pytest.fixture

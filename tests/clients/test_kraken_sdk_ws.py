@@ -9,36 +9,15 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 import pytest
 from kraken.base_api import SpotClient
 from kraken.spot import SpotOrderBookClient, SpotWSClient
 
 from tests.support import small_exchange as kit
-from tests.support.small_exchange import ALICE, BOB, Client, SmallExchange
+from tests.support.small_exchange import ALICE, Client, SmallExchange
 
 SYMBOL = "SN1/TAO"
 WAIT_SECONDS = 20
-
-
-@pytest.fixture
-async def exchange() -> AsyncIterator[SmallExchange]:
-    built = await kit.build()
-    async with kit.serve(built):
-        yield built
-
-
-@pytest.fixture
-async def bob(exchange: SmallExchange) -> AsyncIterator[Client]:
-    async with httpx.AsyncClient(base_url=exchange.rest) as http:
-        yield Client(http, exchange.keys[BOB])
-
-
-@pytest.fixture
-async def alice(exchange: SmallExchange) -> AsyncIterator[Client]:
-    """Alice at REST, with a key of her own: clients count nonces in different units."""
-    async with httpx.AsyncClient(base_url=exchange.rest) as http:
-        yield Client(http, await exchange.add_key(ALICE))
 
 
 class Side:
