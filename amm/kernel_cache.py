@@ -3,8 +3,8 @@
 numba's file cache looks only at the file that defines a kernel and not at the files that kernel calls, so an edit
 in one module would leave stale machine code in another. The kernels of a package are therefore kept in a folder named
 by a digest of every source they can depend on, and of the versions of numba, numpy and Python: any change opens an
-empty folder, and an edit in one package leaves the kernels of those below it as they are. Every module with kernels
-imports ``kernel`` from here.
+empty folder, and an edit in one package leaves the kernels of those below it as they are. A checkout elsewhere, or
+with other times on its files, uses the same ones. Every module with kernels imports ``kernel`` from here.
 """
 
 import hashlib
@@ -16,11 +16,13 @@ from functools import cache
 from importlib import import_module, metadata
 from inspect import get_annotations
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
-from numba import config, njit
+from numba import njit
 from numba.core.dispatcher import Dispatcher
+
+from amm.kernel_files import KernelFiles
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -80,12 +82,8 @@ def kernel(function: F) -> F:
             if isinstance(value, Dispatcher):
                 function.__globals__[name] = _typed(value)
         return function
-    before = config.CACHE_DIR
-    config.CACHE_DIR = str(cache_folder(package))
-    try:
-        compiled: F = njit(cache=True)(function)
-    finally:
-        config.CACHE_DIR = before
+    compiled: F = njit(function)
+    cast("Any", compiled)._cache = KernelFiles(function, cache_folder(package))  # noqa: SLF001 - numba has no other way in
     return compiled
 
 
