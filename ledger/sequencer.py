@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from ledger.codec import Batch, seal
 from ledger.engine.api import Answer, Request, StateMachine
 from ledger.errors import InvariantBroken, LedgerError
+from ledger.failpoints import fail_point
 from ledger.log.base import EventLog, Head
 
 BATCH_COMMANDS = 1_000
@@ -196,13 +197,16 @@ class Sequencer:
             )
             if batch.first_seq != self._head.seq + 1:
                 raise InvariantBroken(law="seqs are contiguous", seq=self._head.seq, detail=batch.first_seq)
+            fail_point("sequencer.decided")
             await self._log.append(batch)
+            fail_point("sequencer.committed")
             self._head = Head.of(batch)
             for subscriber in tuple(self._subscribers):
                 subscriber(batch)
         for (_, future), answer in zip(taken, decided.answers, strict=True):
             if not future.done():  # the asker may have gone away
                 future.set_result(answer)
+        fail_point("sequencer.answered")
         self._batch_s = loop.time() - begun_s
 
     async def _wait_for_work(self) -> bool:

@@ -16,6 +16,7 @@ from app.custody.keys import Keyring
 from app.custody.policy import Policy
 from app.custody.scale import compact, era, extrinsic_hash, signed_extrinsic, signing_payload
 from ledger.engine.layout import Job, KeyRole
+from ledger.failpoints import fail_point
 
 ROLE_OF_JOB = {Job.SETTLEMENT: KeyRole.TRADING, Job.WITHDRAWAL: KeyRole.HOT, Job.SWEEP: KeyRole.DEPOSIT}
 
@@ -119,6 +120,7 @@ class Signer:
             extrinsic=self._extrinsic(request).hex(),
         )
         self.journal.append(entry)
+        fail_point("signer.journalled")
         return _signed(entry)
 
     def _extrinsic(self, request: SigningRequest) -> bytes:

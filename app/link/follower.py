@@ -25,6 +25,7 @@ from ledger.engine.layout import CommandKind, EventKind, KeyRole
 from ledger.engine.records import body_digest, client_id, command, request
 from ledger.engine.views import Views
 from ledger.errors import InvariantBroken
+from ledger.failpoints import fail_point
 from ledger.log.anchors import AnchorTable
 from ledger.sequencer import SequencerStopped
 
@@ -195,12 +196,14 @@ class ChainLink:
         block = await self._filled(reader, block)
         if self.submitter.anchoring is not None:
             await self.submitter.anchoring.seen(block)
+        fail_point("link.read")
         begun = any(self.reads.head().hash)
         answer = await self.submit(translate_head(block, self.book, self.reads.jobs(), first=not begun))
         if answer.code:
             log.error("head_refused", height=height, code=answer.code, value=answer.value, bound=answer.bound)
             self.status.refused = answer.code
             return False
+        fail_point("link.imported")
         self._first = False
         self.status.imported = height
         return True

@@ -23,6 +23,7 @@ from ledger.engine.api import Answer, Request
 from ledger.engine.layout import NO_NETUID, CommandKind, Flag, JobState
 from ledger.engine.records import command, request
 from ledger.engine.views import AnyJob, HeadView, SettlementJob, SweepJob, Views
+from ledger.failpoints import fail_point
 
 Submit = Callable[[Request], Awaitable[Answer]]
 
@@ -104,8 +105,11 @@ class Submitter:
             except (SigningRefused, LookupError, ValueError) as error:
                 log.warning("job_not_signed", job_id=job.job_id, job=job.job.name, why=str(error))
                 continue
+            fail_point("link.signed")
             if await self._accept(job, number, signed):
+                fail_point("link.accepted")
                 await self.send(node, signed.extrinsic)
+                fail_point("link.sent")
 
     async def _accept(self, job: AnyJob, key: int, signed: Signed) -> bool:
         """Have the signed bytes made durable; only then may they leave."""

@@ -16,6 +16,7 @@ from app.projections.base import (
 )
 from app.projections.errors import CheckpointForeign, ProjectionOutdated
 from ledger.codec import Batch
+from ledger.failpoints import fail_point
 from ledger.log.base import EMPTY_HEAD, Head
 
 BATCH_HASH = "SELECT hash, last_seq FROM batches WHERE number = $1"
@@ -62,7 +63,10 @@ class Track:
             if head_of_checkpoint(await connection.fetchrow(LOCK_CHECKPOINT, self.fold.name)) != self.head:
                 return
             await self.fold.write(Store(connection, self.fold.tables))
+            fail_point("projection.rows")
             await connection.execute(SET_CHECKPOINT, *checkpoint_values(self.fold, head))
+            fail_point("projection.checkpoint")
+        fail_point("projection.committed")
         self.head = head
         self.is_loaded = True
 

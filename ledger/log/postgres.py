@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 
 from ledger.codec import Batch, split_pages
+from ledger.failpoints import fail_point
 from ledger.log.base import EMPTY_HEAD, Head
 from ledger.log.copying import COLUMNS, encode_copy
 from ledger.log.errors import LogFailed, LogHeld, WriterFenced
@@ -109,6 +110,7 @@ class PostgresLog:
             async with asyncio.timeout(self._append_timeout_s):
                 await self._keep_room(batch.last_seq)
                 await self._write(batch)
+                fail_point("log.append.committed")
         except Exception as error:
             # Whatever it was, the batch may or may not be there: only a new start can tell.
             self._abandon()
@@ -151,9 +153,11 @@ class PostgresLog:
             return
         async with self._connection.transaction():
             await self._insert_batch.fetch(*row)
+            fail_point("log.append.row")
             await self._connection.copy_to_table(
                 "event_pages", source=_once(encode_copy(batch)), columns=COLUMNS, format="binary"
             )
+            fail_point("log.append.pages")
 
     async def _keep_room(self, last_seq: int) -> None:
         """Have the next partition made beside the appends, and wait for it only where a batch needs it."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 import asyncpg
 
 from ledger.engine.machine import Engine
+from ledger.failpoints import fail_point
 from ledger.log.base import Head
 from ledger.log.postgres import MAY_SWITCH, WRITER_ROLE
 from ledger.log.snapshots import Header, Loading, SnapshotBroken, Taking, decode_header, encode_header
@@ -68,12 +69,15 @@ class SnapshotStore:
                 return Written(head.seq, 0, 0)
             taking = Taking(engine, head)
             async with connection.transaction():
+                fail_point("snapshot.begun")
                 stored = await self._save_parts(connection, taking, head.seq)
+                fail_point("snapshot.parts")
                 header = taking.header()
                 await connection.execute(
                     INSERT_HEADER, head.seq, head.number, taken_ms, header.state_hash, encode_header(header)
                 )
                 await connection.execute(FORGET, keep)
+            fail_point("snapshot.written")
             return Written(head.seq, len(header.parts), stored)
 
     async def newest(self, upto: Head, report: Report = lambda _: None) -> tuple[Engine, Head] | None:

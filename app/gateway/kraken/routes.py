@@ -21,6 +21,7 @@ from app.gateway.kraken.public import Public
 from app.gateway.kraken.spreads import Spreads
 from app.gateway.parts import Parts
 from app.observability import Metrics, get_logger
+from ledger.failpoints import fail_point
 
 PUBLIC_PATH: Final = "/0/public/"
 PRIVATE_PATH: Final = "/0/private/"
@@ -130,5 +131,6 @@ class HotDoor:
         if scope["type"] == "http" and (scope["path"].startswith("/0/") or scope["path"] == "/0"):
             response = await self._routes.answer(Request(scope, receive))
             await response(scope, receive, send)
+            fail_point("gateway.answered")
             return
         await self._app(scope, receive, send)
