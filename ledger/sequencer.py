@@ -3,6 +3,9 @@
 While one batch is being written the next one gathers, so the size of a batch follows the load by itself. A failure
 anywhere on this path ends the process through ``on_fatal``: the state in memory may be ahead of the log, and only a
 start, which reads the log, can tell what is true.
+
+What takes load away (cancels) and what the exchange itself needs (heads, jobs) has room in the inbox that new orders
+cannot fill.
 """
 
 import asyncio
@@ -10,15 +13,21 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from ledger.codec import Batch, seal
-from ledger.engine.api import Answer, Request, StateMachine
+from ledger.engine.api import Answer, Block, BlockAnswer, Request, StateMachine
+from ledger.engine.layout import CommandKind
 from ledger.errors import InvariantBroken, LedgerError
 from ledger.failpoints import fail_point
 from ledger.log.base import EventLog, Head
 
 BATCH_COMMANDS = 1_000
 INBOX_REQUESTS = 20_000
+RESERVE_SHARE = 4
+"""One part in so many of the inbox, on top of it, for what is not a new order."""
 TIMER_INTERVAL_MS = 100
 RETRY_MIN_MS = 10
 RETRY_MAX_MS = 5_000
@@ -29,8 +38,11 @@ Clock = Callable[[], int]
 Subscriber = Callable[[Batch], None]
 """Called with each durable batch, in order, before its answers leave; must not block. What it raises is fatal."""
 
-Waiting = list[tuple[Request, asyncio.Future[Answer]]]
-"""Requests, each with where its answer is awaited."""
+Waiting = list[tuple[Request | Block, asyncio.Future[Any]]]
+"""Requests and blocks, each with where its ``Answer`` or ``BlockAnswer`` is awaited."""
+
+NEW_ORDERS = (CommandKind.PLACE_ORDER, CommandKind.AMEND_ORDER)
+"""Kinds that have no place in the reserve of the inbox."""
 
 
 class Unavailable(LedgerError):  # noqa: N818 - a family of errors
@@ -78,8 +90,8 @@ class Sequencer:
     """Runs one engine on one open log.
 
     ``head``: what ``log.open()`` returned and the engine was recovered to; ``clock``: ms since 1970; ``on_fatal``: ends
-    the process. ``batch_commands``: a batch closes before it exceeds this, though one group may be larger;
-    ``inbox_requests``: how many requests may wait.
+    the process. ``batch_commands``: a batch closes before it exceeds this, though one group or block may be larger;
+    ``inbox_requests``: how many requests, and commands of blocks, may wait before new orders are refused.
     """
 
     def __init__(
@@ -104,7 +116,8 @@ class Sequencer:
         self._timer_interval_s = timer_interval_ms / 1_000
         self._writer_epoch = 0
         self._ts_ms = head.ts_ms
-        self._inbox: deque[tuple[Request, asyncio.Future[Answer]]] = deque()
+        self._inbox: deque[tuple[Request | Block, asyncio.Future[Any]]] = deque()
+        self._queued = 0
         self._arrived = asyncio.Event()
         self._subscribers: list[Subscriber] = []
         self._task: asyncio.Task[None] | None = None
@@ -119,8 +132,8 @@ class Sequencer:
 
     @property
     def queued(self) -> int:
-        """Return how many requests wait."""
-        return len(self._inbox)
+        """Return how many requests, and commands of blocks, wait."""
+        return self._queued
 
     def start(self) -> None:
         """Begin taking requests, on the running loop."""
@@ -153,12 +166,28 @@ class Sequencer:
 
         Raises ``Overloaded`` and ``SequencerStopped`` at once.
         """
+        kind = int(request.commands["kind"][0])
+        return self._put(request, 1, is_new=kind in NEW_ORDERS)
+
+    def enqueue_block(self, block: Block) -> asyncio.Future[BlockAnswer]:
+        """Queue a block, taken whole or not at all, and return where its answer will appear; order as ``enqueue``.
+
+        Raises ``Overloaded`` and ``SequencerStopped`` at once. A block that holds a new order has no part in the
+        reserve: who is refused may ask again for its cancels alone.
+        """
+        kinds = block.commands["kind"]
+        return self._put(block, len(kinds), is_new=bool(np.isin(kinds, NEW_ORDERS).any()))
+
+    def _put(self, asked: Request | Block, count: int, *, is_new: bool) -> asyncio.Future[Any]:
         if not self._accepts:
             raise SequencerStopped
-        if len(self._inbox) >= self._inbox_requests:
-            raise Overloaded(queued=len(self._inbox), retry_after_ms=self._retry_after_ms())
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._inbox.append((request, future))
+        room = self._inbox_requests if is_new else self._inbox_requests + self._inbox_requests // RESERVE_SHARE
+        # One that is larger than all room is let in alone, or it never would be.
+        if self._queued and self._queued + count > room:
+            raise Overloaded(queued=self._queued, retry_after_ms=self._retry_after_ms())
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._inbox.append((asked, future))
+        self._queued += count
         self._arrived.set()
         return future
 
@@ -174,6 +203,7 @@ class Sequencer:
             _fail((future for _, future in taken), OutcomeUnknown)
             _fail((future for _, future in self._inbox), SequencerStopped)
             self._inbox.clear()
+            self._queued = 0
             if isinstance(error, asyncio.CancelledError):
                 raise
             self._on_fatal(error)
@@ -233,23 +263,25 @@ class Sequencer:
         return True
 
     def _take_batch(self) -> Waiting:
-        """Take requests in order up to the batch's size; a group is taken whole, alone if it is larger."""
+        """Take requests and blocks in order up to the batch's size; each is taken whole, alone if it is larger."""
         taken: Waiting = []
         count = 0
         while self._inbox:
-            count += len(self._inbox[0][0].commands)
+            asked = self._inbox[0][0]
+            count += len(asked.commands)
             if taken and count > self._batch_commands:
                 break
             taken.append(self._inbox.popleft())
+            self._queued -= len(asked.commands) if isinstance(asked, Block) else 1
         return taken
 
     def _retry_after_ms(self) -> int:
         """Return about how long the present queue takes, ms."""
-        estimate = len(self._inbox) / self._batch_commands * self._batch_s * 1_000
+        estimate = self._queued / self._batch_commands * self._batch_s * 1_000
         return int(min(max(estimate, RETRY_MIN_MS), RETRY_MAX_MS))
 
 
-def _fail(futures: Iterable[asyncio.Future[Answer]], error: type[Unavailable]) -> None:
+def _fail(futures: Iterable[asyncio.Future[Any]], error: type[Unavailable]) -> None:
     for future in futures:
         if not future.done():
             future.set_exception(error())

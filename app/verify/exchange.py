@@ -81,10 +81,10 @@ class Exchange:
     def ask(self, kind: CommandKind, payload: bytes = b"", /, *, flags: int = 0, **meanings: int) -> Answer:
         """Send one command, with its text if it has one, and return its answer."""
         record = command(kind, flags=flags, **meanings)
-        if not payload:
-            return self.decide([request(record)]).answers[0]
-        record["payload"] = 1
-        return self.decide([request(record, payloads=[payload])]).answers[0]
+        if payload:
+            record["payload"] = 1
+        answer: Answer = self.decide([request(record, payloads=[payload] if payload else [])]).answers[0]
+        return answer
 
     def replay(self) -> Engine:
         """Return another engine that evolved every batch."""
@@ -184,7 +184,7 @@ class Exchange:
     def head(self, records: Sequence[Records] = (), **changes: Any) -> Answer:
         """Import the next head one block later."""
         self.ts_ms += BLOCK_MS
-        answer = self.decide([self.group(records, **changes)]).answers[0]
+        answer: Answer = self.decide([self.group(records, **changes)]).answers[0]
         if answer.code == 0:
             self.height += 1
         return answer

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from ledger.engine.api import Records
 from ledger.engine.layout import NO_NETUID, CommandKind, EventKind, Flag, KeyRole
 from ledger.errors import Refusal
@@ -18,17 +20,29 @@ SIGNED_MAX = 65_536
 CLIENT_TEXT_MAX = 256
 PUBLIC_KEY = 32
 
-TEXT_COMMANDS = frozenset(
-    {
-        CommandKind.OPEN_ACCOUNT,
-        CommandKind.ADD_API_KEY,
-        CommandKind.ADD_CHAIN_KEY,
-        CommandKind.ADD_HOTKEY,
-        CommandKind.LIST_MARKET,
-        CommandKind.ADD_ADDRESS,
-    }
-)
-"""Commands whose payload must be unlike what is known; they are decided one by one."""
+_CLOSING = np.zeros(2**16, np.bool_)
+_CLOSING[
+    [
+        EventKind.SWEEP_CLOSED,
+        EventKind.WITHDRAWAL_BOOKED,
+        EventKind.WITHDRAWAL_REFUNDED,
+        EventKind.SETTLEMENT_CLOSED,
+    ]
+] = True
+"""By kind of event: whether signed bytes are no longer needed after it."""
+_TEXTED = np.zeros(2**16, np.bool_)
+_TEXTED[
+    [
+        EventKind.ACCOUNT_OPENED,
+        EventKind.API_KEY_ADDED,
+        EventKind.CHAIN_KEY_ADDED,
+        EventKind.HOTKEY_ADDED,
+        EventKind.MARKET_LISTED,
+        EventKind.ADDRESS_ADDED,
+        EventKind.EXTRINSIC_SIGNED,
+    ]
+] = True
+"""By kind of event: whether its text is kept here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +121,11 @@ class Directory:
 
     def remember(self, events: Records, payloads: Sequence[bytes]) -> None:
         """Take over the texts of applied events."""
-        for event in events[(events["payload"] != 0) | (events["kind"] == EventKind.SETTLEMENT_CLOSED)]:
-            self._remember_one(event, payloads[int(event["payload"]) - 1] if event["payload"] else b"")
-        closing = (EventKind.SWEEP_CLOSED, EventKind.WITHDRAWAL_BOOKED, EventKind.WITHDRAWAL_REFUNDED)
-        if self.signed:
-            for event in events:
-                if int(event["kind"]) in closing:
-                    self.signed.pop(int(event["order_id"]), None)
+        kinds = events["kind"]
+        wanted = _TEXTED[kinds]
+        if self.signed or wanted.any():
+            for event in events[wanted | _CLOSING[kinds]]:
+                self._remember_one(event, payloads[int(event["payload"]) - 1] if event["payload"] else b"")
 
     def _remember_one(self, event: Any, text: bytes) -> None:
         kind = int(event["kind"])
@@ -141,7 +153,7 @@ class Directory:
             self.address_names.add((account, netuid, json.loads(text)["name"]))
         elif kind == EventKind.EXTRINSIC_SIGNED:
             self.signed[int(event["order_id"])] = text
-        elif kind == EventKind.SETTLEMENT_CLOSED:
+        elif _CLOSING[kind]:
             self.signed.pop(int(event["order_id"]), None)
 
     def export(self) -> dict[str, Any]:
@@ -156,6 +168,14 @@ class Directory:
             "addresses": [[number, body.hex()] for number, body in sorted(self.addresses.items())],
             "signed": [[job, body.hex()] for job, body in sorted(self.signed.items())],
         }
+
+
+def are_texts_refused(positions: Records, payloads: Sequence[bytes]) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    """Tell for each place of a client's own id, from 1, whether it is refused: beyond the payloads, or too long."""
+    lengths = np.fromiter(map(len, payloads), np.int64, len(payloads))
+    is_long = np.append(lengths > CLIENT_TEXT_MAX, True)
+    refused: np.ndarray[Any, np.dtype[np.bool_]] = is_long[np.minimum(positions, len(payloads) + 1) - 1]
+    return refused
 
 
 def _public_refusal(text: bytes, known: dict[bytes, int]) -> int:

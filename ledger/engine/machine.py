@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ledger.engine.api import Answer, Decided, Records, Request
+from ledger.engine.api import TEXT_COMMANDS, Answer, Block, BlockAnswer, Decided, Records, Request
 from ledger.engine.decide import decide_all, run_timers
-from ledger.engine.directory import TEXT_COMMANDS, Directory
+from ledger.engine.directory import Directory, are_texts_refused
 from ledger.engine.evolve import apply_appended, evolve_all
 from ledger.engine.far import far_address
 from ledger.engine.judge import is_known_head, judge
@@ -58,12 +58,15 @@ class Engine:
             self._due_at = self.seq
         return self._due if self._due >= 0 else None
 
-    def decide(self, ts_ms: int, requests: Sequence[Request]) -> Decided:
-        """Decide all requests in order; the time never runs backwards."""
+    def decide(self, ts_ms: int, requests: Sequence[Request | Block]) -> Decided:
+        """Decide all requests and blocks in order; the time never runs backwards."""
         batch = _Batch(self, max(ts_ms, self.ts_ms))
         batch.run_timers()
         for request in requests:
-            batch.add(request)
+            if isinstance(request, Block):
+                batch.add_block(request)
+            else:
+                batch.add(request)
         return batch.close()
 
     def evolve(self, ts_ms: int, events: Records, payloads: Sequence[bytes]) -> None:
@@ -142,37 +145,62 @@ class _Outcome(NamedTuple):
 
 
 class _Batch:
-    """Requests on their way through the kernels: runs of plain commands together, texts and head groups alone."""
+    """Requests on their way through the kernels: runs of plain commands together, texts and head groups alone.
+
+    ``places``: of the requests and blocks that wait, how many commands each has, 0 for the single command of a request.
+    """
 
     def __init__(self, engine: Engine, ts_ms: int) -> None:
         self.engine = engine
         self.ts_ms = ts_ms
         self.payloads: list[bytes] = []
         self.waiting: list[bytes] = []
-        self.waiting_refusals: list[int] = []
+        self.waiting_count = 0
+        self.refused: list[tuple[int, int]] = []
+        self.places: list[int] = []
         self.events: list[Records] = []
         self.count = 0
-        self.answers: list[_Outcome] = []
+        self.answers: list[_Outcome | Records] = []
 
     def add(self, request: Request) -> None:
         """Take one request in."""
-        kind = int(request.commands[0]["kind"])
-        if len(request.commands) > 1 or CommandKind.HEAD_BEGIN <= kind <= CommandKind.REFUSE_HEAD:
+        command = request.commands
+        kind = int(command["kind"][0])
+        if len(command) > 1 or CommandKind.HEAD_BEGIN <= kind <= CommandKind.REFUSE_HEAD:
             self.flush()
             self._add_head(request)
             return
-        command = request.commands
-        refusal = 0
-        if int(command[0]["payload"]) or kind in TEXT_COMMANDS or kind == CommandKind.ACCEPT_SIGNED:
-            if kind in TEXT_COMMANDS:
+        is_text = kind in TEXT_COMMANDS
+        if command["payload"][0] or is_text or kind == CommandKind.ACCEPT_SIGNED:
+            if is_text:
                 self.flush()
             refusal = self.engine.directory.refusal(command[0], request.payloads)
             command = command.copy()
             self._place_payloads(command, request.payloads, refused=refusal != 0)
-        self.waiting.append(command.tobytes())
-        self.waiting_refusals.append(refusal)
-        if kind in TEXT_COMMANDS:
+            if refusal:
+                self.refused.append((self.waiting_count, refusal))
+        self._wait(command, 0)
+        if is_text:
             self.flush()
+
+    def add_block(self, block: Block) -> None:
+        """Take a block in; only where it names a client's own text is there anything to look at."""
+        commands = block.commands
+        used = np.flatnonzero(commands["payload"])
+        if len(used):
+            commands = commands.copy()
+            refused = are_texts_refused(commands["payload"][used], block.payloads)
+            commands["payload"][used] += len(self.payloads)
+            commands["payload"][used[refused]] = 0
+            malformed = int(Refusal.PAYLOAD_MALFORMED)
+            self.refused += [(self.waiting_count + place, malformed) for place in used[refused].tolist()]
+            self.payloads.extend(block.payloads)
+        self._wait(commands, len(commands))
+
+    def _wait(self, commands: Records, place: int) -> None:
+        self.waiting.append(commands.tobytes())
+        self.waiting_count += len(commands)
+        self.places.append(place)
 
     def _place_payloads(self, commands: Records, payloads: Sequence[bytes], *, refused: bool = False) -> None:
         """Move the payloads of a request into the batch, and let its commands point there."""
@@ -215,15 +243,24 @@ class _Batch:
 
     def flush(self) -> None:
         """Run the plain commands that wait."""
-        if not self.waiting:
+        if not self.places:
             return
         # Joined as bytes: numpy compares the fields of every single array when it concatenates records.
         commands = np.frombuffer(b"".join(self.waiting), COMMAND)
-        decisions, base = self._run(commands, np.array(self.waiting_refusals, np.int64))
-        self.waiting, self.waiting_refusals = [], []
-        for row in decisions.tolist():
-            told = _Outcome(*row)
-            self.answers.append(told._replace(first=base + told.first))
+        refusals = np.zeros(len(commands), np.int64)
+        for position, refusal in self.refused:
+            refusals[position] = refusal
+        decisions, base = self._run(commands, refusals)
+        decisions["first"] += base
+        rows = decisions.tolist() if 0 in self.places else []
+        position = 0
+        for place in self.places:
+            if place:
+                self.answers.append(decisions[position : position + place])
+            else:
+                self.answers.append(_Outcome(*rows[position]))
+            position += place or 1
+        self.waiting, self.waiting_count, self.refused, self.places = [], 0, [], []
 
     def run_timers(self) -> None:
         """Run the timers that are due before the first command."""
@@ -246,24 +283,32 @@ class _Batch:
     def close(self) -> Decided:
         """Return events, answers, and the payloads that events point to."""
         self.flush()
-        events = np.concatenate(self.events) if self.events else np.zeros(0, EVENT)
-        used = np.unique(events["payload"][events["payload"] != 0])
+        events = _joined(self.events)
+        used = np.flatnonzero(events["payload"])
+        payloads: tuple[bytes, ...] = ()
         if len(used):
-            places = np.searchsorted(used, events["payload"]) + 1
-            events["payload"] = np.where(events["payload"] != 0, places, 0)
-        payloads = tuple(self.payloads[int(position) - 1] for position in used)
-        answers = [
-            Answer(
-                events=events[told.first : told.first + told.events],
-                code=told.code,
-                reference=told.reference,
-                value=told.value,
-                bound=told.bound,
-                duplicate=bool(told.duplicate),
-            )
-            for told in self.answers
-        ]
-        return Decided(events, payloads, answers)
+            kept, places = np.unique(events["payload"][used], return_inverse=True)
+            events["payload"][used] = places + 1
+            payloads = tuple([self.payloads[position - 1] for position in kept.tolist()])
+        return Decided(events, payloads, [_told(answer, events) for answer in self.answers])
+
+
+def _joined(runs: Sequence[Records]) -> Records:
+    """Return the events of all runs, those of a single one as they are."""
+    if len(runs) == 1:
+        return runs[0]
+    return np.concatenate(runs) if runs else np.zeros(0, EVENT)
+
+
+def _told(answer: _Outcome | Records, events: Records) -> Answer | BlockAnswer:
+    """Return an answer with its own events."""
+    if isinstance(answer, _Outcome):
+        code, reference, value, bound, duplicate, first, count = answer
+        return Answer(events[first : first + count], code, reference, value, bound, bool(duplicate))
+    first = int(answer["first"][0])
+    last = int(answer["first"][-1]) + int(answer["count"][-1])
+    answer["first"] -= first
+    return BlockAnswer(answer, events[first:last])
 
 
 def export_state(state: State, directory: Directory) -> dict[str, Any]:

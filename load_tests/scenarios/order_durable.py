@@ -1,21 +1,23 @@
 """Market orders decided, made durable and answered in this process, 1 000 at a time, against one transaction per order.
 
-Measured around the real sequencer, engine and PostgreSQL log, from queueing the decoded commands of a batch to its last
-answer. ``parts`` shows where the time of a batch goes without queue and futures: decide, seal, append. The baseline
-trades the same kind of orders on the same pools in tables, with several connections at once. Every order fills, on both
-sides; the fills are counted at the end.
+Measured around the real sequencer, engine and PostgreSQL log, from queueing the block of decoded commands to its
+answers; so many blocks are under way at a time that one is decided while the one before is written. ``single`` are the
+same commands as requests of their own, ``parts`` shows where the time of a block goes without queue and futures:
+decide, seal, append. The baseline trades the same kind of orders on the same pools in tables, with several connections
+at once. Every order fills, on both sides; the fills are counted at the end.
 """
 
 import asyncio
 import statistics
 import time
+from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
 
 from app.gateway.parts import wall_clock_ms
 from ledger.codec import seal
-from ledger.engine.api import Request
+from ledger.engine.api import Block, BlockAnswer, Request
 from ledger.engine.layout import COMMAND, CommandKind, Flag
 from ledger.engine.machine import Engine
 from ledger.log.base import Head
@@ -29,7 +31,9 @@ from load_tests.orders import MarketOrder, draw_orders
 from load_tests.report import Result, latencies_ms, percentile, spread
 
 BATCH = 1_000
-BATCHES_PER_RUN = 60
+BATCHES_PER_RUN = 200
+UNDER_WAY = 2
+SINGLE_BATCHES_PER_RUN = 20
 WARM_UP_BATCHES = 2
 ALONE_PER_RUN = 300
 BASELINE_ACCOUNTS = 64
@@ -43,6 +47,8 @@ class Ours:
 
     def __init__(self, log: PostgresLog, head: Head) -> None:
         self.rates: list[float] = []
+        self.single_rates: list[float] = []
+        self.cpu_us: list[float] = []
         self.batch_s: list[float] = []
         self.alone_s: list[float] = []
         self.answered = 0
@@ -55,37 +61,42 @@ class Ours:
         """Open the exchange, and trade a little whose times count for nothing."""
         self._sequencer.start()
         await self._opening.open()
-        await self._trade(BATCH, WARM_UP_BATCHES, seed=0)
+        await through_sequencer(self._sequencer, self._draw(BATCH, WARM_UP_BATCHES, seed=0))
+        await one_by_one(self._sequencer, self._draw(BATCH, WARM_UP_BATCHES, seed=0))
 
-    async def measure(self, *, batches: int, alone: int, seed: int) -> None:
-        """Trade so many batches one after the other, then so many orders alone, and keep the times."""
+    async def measure(self, *, batches: int, single: int, alone: int, seed: int) -> None:
+        """Trade so many blocks, then batches of requests, then so many orders alone, and keep the times."""
         blocks = asyncio.create_task(self._opening.follow_blocks())
-        begun = time.perf_counter()
-        samples = await self._trade(BATCH, batches, seed)
+        drawn = self._draw(BATCH, batches, seed)
+        begun, cpu_s = time.perf_counter(), time.process_time()
+        self.batch_s += await through_sequencer(self._sequencer, drawn)
         self.rates.append(batches * BATCH / (time.perf_counter() - begun))
-        self.batch_s += samples
-        self.alone_s += await self._trade(1, alone, seed)
+        self.cpu_us.append((time.process_time() - cpu_s) * 1e6 / (batches * BATCH))
+        await self._opening.import_head()
+        drawn = self._draw(BATCH, single, seed)
+        begun = time.perf_counter()
+        await one_by_one(self._sequencer, drawn)
+        self.single_rates.append(single * BATCH / (time.perf_counter() - begun))
+        self.alone_s += await one_by_one(self._sequencer, self._draw(1, alone, seed))
         blocks.cancel()
         await self._opening.import_head()
 
     async def measure_parts(self, batches: int, seed: int) -> dict[str, float]:
         """Stop the sequencer, and return the median of each part of a batch, ms."""
         await self._sequencer.stop()
-        turns = encode(draw_orders(BATCH, MARKETS, batches, seed), seed)
-        self.answered += batches * BATCH
-        return await through_parts(self._engine, self._log, self._sequencer.head, turns)
+        return await through_parts(self._engine, self._log, self._sequencer.head, self._draw(BATCH, batches, seed))
 
-    async def _trade(self, accounts: int, turns: int, seed: int) -> list[float]:
+    def _draw(self, accounts: int, turns: int, seed: int) -> list[Block]:
         # A client id is used once: the seed of the ids counts on with every call.
-        batches = encode(draw_orders(accounts, MARKETS, turns, seed), self.answered + 2**32)
-        samples = await through_sequencer(self._sequencer, batches)
+        blocks = encode(draw_orders(accounts, MARKETS, turns, seed), self.answered + 2**32)
         self.answered += accounts * turns
-        return samples
+        return blocks
 
 
 async def run(options: Options) -> Result:
     """Measure both exchanges in turns, count their fills, and return the medians."""
     batches, alone = _even(options.scaled(BATCHES_PER_RUN)), _even(options.scaled(ALONE_PER_RUN))
+    single = _even(options.scaled(SINGLE_BATCHES_PER_RUN))
     per_account = _even(options.scaled(BASELINE_ORDERS_PER_ACCOUNT))
     baselines: list[float] = []
     naive_s: list[float] = []
@@ -101,7 +112,7 @@ async def run(options: Options) -> Result:
             terms=(FEE_RATE, TAKER_PPM),
         )
         for seed in range(1, options.runs + 1):
-            await ours.measure(batches=batches, alone=alone, seed=seed)
+            await ours.measure(batches=batches, single=single, alone=alone, seed=seed)
             rate, samples = await naive.measure(draw_orders(BASELINE_ACCOUNTS, MARKETS, per_account, seed))
             baselines.append(rate)
             naive_s += samples
@@ -120,18 +131,20 @@ async def run(options: Options) -> Result:
         details={
             "runs": options.runs,
             "orders": spread(ours.rates),
+            "single": spread(ours.single_rates),
+            "cpu_us_per_order": round(statistics.median(ours.cpu_us), 2),
             "naive_sql": {**spread(baselines), **latencies_ms(naive_s)},
-            "batch": {"orders": BATCH, **latencies_ms(ours.batch_s)},
+            "batch": {"orders": BATCH, "under_way": UNDER_WAY, **latencies_ms(ours.batch_s)},
             "alone": {"orders": 1, **latencies_ms(ours.alone_s)},
             "parts": parts,
         },
     )
 
 
-def encode(orders: Sequence[Sequence[MarketOrder]], seed: int) -> list[list[Request]]:
-    """Return the n-th orders of all accounts as the n-th batch: decoded commands with client ids, one request each."""
+def encode(orders: Sequence[Sequence[MarketOrder]], seed: int) -> list[Block]:
+    """Return the n-th orders of all accounts as the n-th block: decoded commands with client ids."""
     draw = np.random.default_rng(seed)
-    batches = []
+    blocks = []
     for turn in zip(*orders, strict=True):
         commands = np.zeros(len(turn), COMMAND)
         commands["kind"] = CommandKind.PLACE_ORDER
@@ -142,16 +155,33 @@ def encode(orders: Sequence[Sequence[MarketOrder]], seed: int) -> list[list[Requ
         commands["aux"] = SLIPPAGE_PPM
         for word in ("id_hi", "id_lo", "digest"):
             commands[word] = draw.integers(1, 2**63 - 1, len(turn))
-        batches.append([Request(commands[position : position + 1]) for position in range(len(turn))])
-    return batches
+        blocks.append(Block(commands))
+    return blocks
 
 
-async def through_sequencer(sequencer: Sequencer, batches: Sequence[list[Request]]) -> list[float]:
-    """Send one batch after the other; return the seconds from queueing each to its last answer."""
+async def through_sequencer(sequencer: Sequencer, blocks: Sequence[Block]) -> list[float]:
+    """Send the blocks, ``UNDER_WAY`` at a time; return the seconds from queueing each to its answers."""
     samples = []
-    for batch in batches:
+    waiting = deque(blocks)
+    under_way: deque[tuple[float, asyncio.Future[BlockAnswer]]] = deque()
+    while waiting or under_way:
+        while waiting and len(under_way) < UNDER_WAY:
+            under_way.append((time.perf_counter(), sequencer.enqueue_block(waiting.popleft())))
+        begun, future = under_way.popleft()
+        decisions = (await future).decisions
+        samples.append(time.perf_counter() - begun)
+        if decisions["code"].any():
+            raise Refused(f"an order was refused: {decisions[decisions['code'] != 0][0]}")
+    return samples
+
+
+async def one_by_one(sequencer: Sequencer, blocks: Sequence[Block]) -> list[float]:
+    """Send one batch of requests after the other; return the seconds from queueing each to its last answer."""
+    samples = []
+    for block in blocks:
+        requests = [Request(block.commands[position : position + 1]) for position in range(len(block.commands))]
         begun = time.perf_counter()
-        futures = [sequencer.enqueue(request) for request in batch]
+        futures = [sequencer.enqueue(request) for request in requests]
         for future in futures:
             if (await future).code:
                 raise Refused(f"an order was refused: {future.result()}")
@@ -159,15 +189,14 @@ async def through_sequencer(sequencer: Sequencer, batches: Sequence[list[Request
     return samples
 
 
-async def through_parts(
-    engine: Engine, log: PostgresLog, head: Head, batches: Sequence[list[Request]]
-) -> dict[str, float]:
-    """Decide, seal and append each batch as the sequencer does, and return the median of each part in ms."""
+async def through_parts(engine: Engine, log: PostgresLog, head: Head, blocks: Sequence[Block]) -> dict[str, float]:
+    """Decide, seal and append each block as the sequencer does, and return the median of each part in ms."""
     samples: dict[str, list[float]] = {"decide_ms": [], "seal_ms": [], "append_ms": []}
-    for batch in batches:
+    events = 0
+    for block in blocks:
         ts_ms = wall_clock_ms()
         begun = time.perf_counter()
-        decided = engine.decide(ts_ms, batch)
+        decided = engine.decide(ts_ms, [block])
         decided_at = time.perf_counter()
         sealed = seal(
             number=head.number + 1,
@@ -181,11 +210,13 @@ async def through_parts(
         await log.append(sealed)
         appended_at = time.perf_counter()
         head = Head.of(sealed)
+        events += len(sealed.events)
         for name, taken in zip(
             samples, (decided_at - begun, sealed_at - decided_at, appended_at - sealed_at), strict=True
         ):
             samples[name].append(taken)
-    return {name: round(percentile(taken, 50) * 1e3, 3) for name, taken in samples.items()}
+    parts = {name: round(percentile(taken, 50) * 1e3, 3) for name, taken in samples.items()}
+    return {**parts, "events": events // len(blocks)}
 
 
 def _even(count: int) -> int:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ledger.engine.api import Answer, Decided, Records, Request, empty_records
-from ledger.engine.layout import COMMAND, EVENT
+from ledger.engine.api import Answer, Block, BlockAnswer, Decided, Records, Request, empty_records
+from ledger.engine.layout import COMMAND, EVENT, CommandKind
+from ledger.engine.tables import DECISION
 
 COUNT = 1
 """Command kind: append ``amount`` events; the payload goes into the first."""
@@ -14,6 +15,8 @@ ARM = 2
 """Command kind: append one event now, and another once the time in ``aux`` has come."""
 BREAK = 3
 """Command kind: raise."""
+COUNTED = (COUNT, CommandKind.PLACE_ORDER, CommandKind.CANCEL_ORDER)
+"""Command kinds that count, with places of their own in a full inbox; a block may hold the last two."""
 RANG = 9
 """Event kind of a timer."""
 
@@ -35,20 +38,20 @@ class Tally:
     def next_timer_ms(self) -> int | None:
         return self.timers[0] if self.timers else None
 
-    def decide(self, ts_ms: int, requests: Sequence[Request]) -> Decided:
+    def decide(self, ts_ms: int, requests: Sequence[Request | Block]) -> Decided:
         parts: list[Records] = []
         payloads: list[bytes] = []
         seq = self.seq
         due = [timer for timer in self.timers if timer <= ts_ms]
         parts.append(self._events(seq, len(due), kind=RANG))
         seq += len(due)
-        spans = []
+        spans: list[list[int]] = []
         for request in requests:
-            begun = seq
+            ends = [seq]
             for command in request.commands:
                 if command["kind"] == BREAK:
                     raise TallyBroken
-                count = 1 if command["kind"] == ARM else int(command["amount"])
+                count = int(command["amount"]) if command["kind"] in COUNTED else 1
                 events = self._events(seq, count, kind=int(command["kind"]), account=int(command["account"]))
                 if count and command["payload"]:
                     payloads.append(request.payloads[int(command["payload"]) - 1])
@@ -56,14 +59,12 @@ class Tally:
                 events["aux"] = command["aux"]
                 parts.append(events)
                 seq += count
-            spans.append((begun, seq))
+                ends.append(seq)
+            spans.append(ends)
         events = np.concatenate(parts)
         first = self.seq
         self.evolve(ts_ms, events, payloads)
-        answers = [
-            Answer(events=events[begun - first : end - first], code=0, reference=end, duplicate=begun == end)
-            for begun, end in spans
-        ]
+        answers = [_answer(request, events, first, ends) for request, ends in zip(requests, spans, strict=True)]
         return Decided(events=events, payloads=tuple(payloads), answers=answers)
 
     def evolve(self, ts_ms: int, events: Records, payloads: Sequence[bytes]) -> None:
@@ -84,6 +85,23 @@ class Tally:
         events["kind"] = kind
         events["account"] = account
         return events
+
+
+def _answer(asked: Request | Block, events: Records, first: int, ends: list[int]) -> Answer | BlockAnswer:
+    """Return the answer whose commands end at these seqs, from the one before the first."""
+    own = events[ends[0] - first : ends[-1] - first]
+    if isinstance(asked, Request):
+        return Answer(events=own, code=0, reference=ends[-1], duplicate=not len(own))
+    decisions = empty_records(DECISION, len(ends) - 1)
+    decisions["first"] = np.array(ends[:-1]) - ends[0]
+    decisions["count"] = np.diff(ends)
+    decisions["reference"] = ends[1:]
+    return BlockAnswer(decisions, own)
+
+
+def ask_block(*amounts: int, kind: int = CommandKind.PLACE_ORDER) -> Block:
+    """Return a block of one command per amount, each to append so many events."""
+    return Block(ask(*amounts, kind=kind).commands)
 
 
 def ask(*amounts: int, account: int = 1, kind: int = COUNT, aux: int = 0, payload: bytes | None = None) -> Request:

@@ -3,18 +3,20 @@
 import asyncio
 from collections.abc import Iterable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from ledger.codec import Batch
-from ledger.engine.api import Request
+from ledger.engine.api import Block, BlockAnswer, Request
+from ledger.engine.layout import CommandKind
 from ledger.errors import InvariantBroken
 from ledger.log.base import EMPTY_HEAD, Head
 from ledger.log.errors import LogFailed
 from ledger.log.memory import MemoryLog
 from ledger.log.recovery import recover
 from ledger.sequencer import OutcomeUnknown, Overloaded, Sequencer, SequencerStopped
-from tests.support.tally import ARM, BREAK, RANG, Tally, TallyBroken, ask
+from tests.support.tally import ARM, BREAK, RANG, Tally, TallyBroken, ask, ask_block
 
 
 class GatedLog(MemoryLog):
@@ -57,13 +59,17 @@ class Bench:
         self.sequencer.start()
         return self
 
-    async def queue_behind_a_held_batch(self, requests: Iterable[Request]) -> "list[asyncio.Future[object]]":
+    async def queue_behind_a_held_batch(self, requests: Iterable[Request | Block]) -> "list[asyncio.Future[Any]]":
         """Queue requests while a first batch of one event waits at the gate."""
         self.log.gate.clear()
-        futures = [self.sequencer.enqueue(ask(1))]
+        futures: list[asyncio.Future[Any]] = [self.sequencer.enqueue(ask(1))]
         await settle()
-        futures += [self.sequencer.enqueue(request) for request in requests]
-        return futures  # type: ignore[return-value]
+        for asked in requests:
+            if isinstance(asked, Block):
+                futures.append(self.sequencer.enqueue_block(asked))
+            else:
+                futures.append(self.sequencer.enqueue(asked))
+        return futures
 
 
 async def settle() -> None:
@@ -184,6 +190,54 @@ async def test_a_full_inbox_refuses_with_a_hint_and_takes_nothing() -> None:
     assert refused.value.code == "overloaded"
     assert bench.engine.seq == 4
     await bench.sequencer.submit(ask(1))
+    await bench.sequencer.stop()
+
+
+async def test_blocks_and_requests_keep_the_order_they_came_in() -> None:
+    bench = await Bench(batch_commands=10).start()
+    futures = await bench.queue_behind_a_held_batch([ask(1), ask_block(2, 1), ask(3), ask_block(1, 1, 1)])
+
+    bench.log.gate.set()
+    answers = await asyncio.gather(*futures)
+
+    assert [len(batch.events) for batch in bench.published] == [1, 10]
+    assert [answer.events["seq"].tolist() for answer in answers] == [[1], [2], [3, 4, 5], [6, 7, 8], [9, 10, 11]]
+    assert isinstance(answers[2], BlockAnswer)
+    assert answers[2].one(1).events["seq"].tolist() == [5]
+    assert answers[4].decisions["reference"].tolist() == [9, 10, 11]
+    await bench.sequencer.stop()
+
+
+async def test_a_block_is_never_split_and_a_large_one_is_a_batch_alone() -> None:
+    bench = await Bench(batch_commands=4).start()
+    futures = await bench.queue_behind_a_held_batch(ask_block(*(1,) * size) for size in (2, 2, 3, 7, 1))
+
+    bench.log.gate.set()
+    await asyncio.gather(*futures)
+
+    assert [len(batch.events) for batch in bench.published] == [1, 4, 3, 7, 1]
+    await bench.sequencer.stop()
+
+
+async def test_a_full_inbox_has_room_for_cancels_and_none_for_orders() -> None:
+    bench = await Bench(inbox_requests=8).start()
+    futures = await bench.queue_behind_a_held_batch([ask_block(*(1,) * 8)])
+
+    with pytest.raises(Overloaded):
+        bench.sequencer.enqueue_block(ask_block(1))
+    with pytest.raises(Overloaded):
+        bench.sequencer.enqueue(ask(1, kind=CommandKind.PLACE_ORDER))
+    futures.append(bench.sequencer.enqueue_block(ask_block(1, kind=CommandKind.CANCEL_ORDER)))
+    futures.append(bench.sequencer.enqueue(ask(1, kind=CommandKind.CANCEL_ORDER)))
+    with pytest.raises(Overloaded):
+        bench.sequencer.enqueue(ask(1, kind=CommandKind.CANCEL_ORDER))
+    assert bench.sequencer.queued == 10
+    bench.log.gate.set()
+    await asyncio.gather(*futures)
+
+    assert bench.engine.seq == 11
+    assert bench.sequencer.queued == 0
+    await bench.sequencer.submit(ask(1, kind=CommandKind.PLACE_ORDER))
     await bench.sequencer.stop()
 
 
