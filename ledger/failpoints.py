@@ -17,8 +17,8 @@ VARIABLE: Final = "TAOBOURSE_FAIL_AT"
 
 POINTS: Final[Mapping[str, str]] = {
     "sequencer.decided": "a batch is decided and in memory, nothing of it is written",
-    "log.append.row": "the batch's row is in an open transaction, its pages are not",
-    "log.append.pages": "row and pages are in an open transaction that is not committed",
+    "log.append.row": "the transaction of a large batch is begun, nothing of its pages is sent",
+    "log.append.pages": "the pages are sent within an open transaction, their end and the batch's row are not",
     "log.append.committed": "the database said that the batch is committed, nobody else knows",
     "sequencer.committed": "the append returned, the batch is not published and nobody is answered",
     "sequencer.answered": "the batch is published and its answers are set, none has left yet",

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,6 +43,15 @@ Waiting = list[tuple[Request | Block, asyncio.Future[Any]]]
 
 NEW_ORDERS = (CommandKind.PLACE_ORDER, CommandKind.AMEND_ORDER)
 """Kinds that have no place in the reserve of the inbox."""
+
+
+class _Step(NamedTuple):
+    """A batch that was decided: who asked, what they will be told, what must be durable first, and since when, s."""
+
+    taken: Waiting
+    answers: list[Any]
+    batch: Batch | None
+    begun_s: float
 
 
 class Unavailable(LedgerError):  # noqa: N818 - a family of errors
@@ -124,6 +133,10 @@ class Sequencer:
         self._accepts = False
         self._next_tick_s = 0.0
         self._batch_s = 0.001
+        self._sealed = head
+        self._unanswered: deque[Waiting] = deque()
+        self._last: _Step | None = None
+        self._full: asyncio.Future[None] | None = None
 
     @property
     def head(self) -> Head:
@@ -189,55 +202,111 @@ class Sequencer:
         self._inbox.append((asked, future))
         self._queued += count
         self._arrived.set()
+        if self._queued >= self._batch_commands:
+            self._wake()
         return future
 
+    def _wake(self, _: object = None) -> None:
+        """End the wait beside a write: it ended, or the next batch is full."""
+        if self._full is not None and not self._full.done():
+            self._full.set_result(None)
+
     async def _run(self) -> None:
-        taken: Waiting = []
         try:
-            while await self._wait_for_work():
-                taken = self._take_batch()
-                await self._process(taken)
-                taken = []
+            step: _Step | None = None
+            while step is not None or await self._wait_for_work():
+                step = await self._make_durable(step or self._decide())
         except BaseException as error:
             self._accepts = False
-            _fail((future for _, future in taken), OutcomeUnknown)
+            _fail((future for taken in self._unanswered for _, future in taken), OutcomeUnknown)
             _fail((future for _, future in self._inbox), SequencerStopped)
+            self._unanswered.clear()
             self._inbox.clear()
             self._queued = 0
             if isinstance(error, asyncio.CancelledError):
                 raise
             self._on_fatal(error)
 
-    async def _process(self, taken: Waiting) -> None:
-        """Decide, write, publish, answer: in this order, so that nobody sees what could still be lost."""
-        loop = asyncio.get_running_loop()
-        begun_s = loop.time()
+    def _decide(self) -> "_Step":
+        """Take a batch from the inbox, have it decided, and seal what it appends behind the last sealed one."""
+        begun_s = asyncio.get_running_loop().time()
+        taken = self._take_batch()
+        self._unanswered.append(taken)
         self._ts_ms = max(self._ts_ms, self._clock())
         decided = self._engine.decide(self._ts_ms, [request for request, _ in taken])
         if len(decided.answers) != len(taken):
-            raise InvariantBroken(law="one answer per request", seq=self._head.seq, detail=len(decided.answers))
+            raise InvariantBroken(law="one answer per request", seq=self._sealed.seq, detail=len(decided.answers))
+        batch = None
         if len(decided.events):
             batch = seal(
-                number=self._head.number + 1,
+                number=self._sealed.number + 1,
                 ts_ms=self._ts_ms,
                 writer_epoch=self._writer_epoch,
                 events=decided.events,
                 payloads=decided.payloads,
-                previous=self._head.hash,
+                previous=self._sealed.hash,
             )
-            if batch.first_seq != self._head.seq + 1:
-                raise InvariantBroken(law="seqs are contiguous", seq=self._head.seq, detail=batch.first_seq)
+            if batch.first_seq != self._sealed.seq + 1:
+                raise InvariantBroken(law="seqs are contiguous", seq=self._sealed.seq, detail=batch.first_seq)
+            self._sealed = Head.of(batch)
             fail_point("sequencer.decided")
-            await self._log.append(batch)
-            fail_point("sequencer.committed")
-            self._head = Head.of(batch)
+        return _Step(taken, decided.answers, batch, begun_s)
+
+    async def _make_durable(self, step: "_Step") -> "_Step | None":
+        """Write a step, and tell it once it is durable; return the next one where that was decided meanwhile.
+
+        The step before is told only now that this one is on its way: the database works while we do.
+        """
+        if step.batch is None:
+            self._tell_last()
+            self._last = step
+            self._tell_last()
+            return None
+        append = asyncio.create_task(self._log.append(step.batch), name="append")
+        try:
+            following, failure = await self._decide_beside(append)
+            await append
+        finally:
+            append.cancel()
+        fail_point("sequencer.committed")
+        self._head = Head.of(step.batch)
+        self._last = step
+        if following is None:
+            self._tell_last()
+        if failure is not None:
+            raise failure
+        return following
+
+    async def _decide_beside(self, append: asyncio.Task[None]) -> "tuple[_Step | None, Exception | None]":
+        """Wait for a write, and decide the next batch beside it once that is full; what deciding raises comes later."""
+        await asyncio.sleep(0)  # the write begins first
+        self._tell_last()
+        if self._queued < self._batch_commands:
+            self._full = asyncio.get_running_loop().create_future()
+            append.add_done_callback(self._wake)
+            await self._full
+            self._full = None
+        if append.done():
+            return None, None
+        try:
+            return self._decide(), None
+        except Exception as error:  # noqa: BLE001 - raised again once what is being written is told
+            return None, error
+
+    def _tell_last(self) -> None:
+        """Publish and answer the step that is durable and was not told yet: in this order."""
+        step, self._last = self._last, None
+        if step is None:
+            return
+        if step.batch is not None:
             for subscriber in tuple(self._subscribers):
-                subscriber(batch)
-        for (_, future), answer in zip(taken, decided.answers, strict=True):
+                subscriber(step.batch)
+        for (_, future), answer in zip(step.taken, step.answers, strict=True):
             if not future.done():  # the asker may have gone away
                 future.set_result(answer)
         fail_point("sequencer.answered")
-        self._batch_s = loop.time() - begun_s
+        self._unanswered.popleft()
+        self._batch_s = asyncio.get_running_loop().time() - step.begun_s
 
     async def _wait_for_work(self) -> bool:
         """Return when requests wait or a timer is due; False once stopped and empty."""
