@@ -38,7 +38,8 @@ class Driver:
         asyncio.run(Opening(self._submit, accounts=ACCOUNTS, weight=weight).open())
 
     async def _submit(self, request: Request) -> Answer:
-        return self.engine.decide(TS_MS, [request]).answers[0]
+        answer: Answer = self.engine.decide(TS_MS, [request]).answers[0]
+        return answer
 
     def run(self, commands: Records) -> Records:
         """Decide one batch and return its decisions."""
