@@ -8,12 +8,14 @@ or events could add, so that nothing is ever moved under a kernel.
 # mypy: disable-error-code="no-any-return"
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 
 from amm.kernel_cache import kernel
 from ledger.engine.api import Records
+from ledger.engine.handle import block_of, register
 from ledger.engine.layout import EVENT, NO_NETUID, SHELVES, JobState
 from ledger.engine.tables import (
     ADDRESS,
@@ -49,7 +51,8 @@ int64: Any = np.int64
 """Widens a field to the integer that all rules compute with; ``Any``, since a checker knows only ``int``."""
 
 
-class State(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
     """All tables; ``run`` and all after it are the working place of a batch and no part of the truth.
 
     The indexes are open-addressing tables of slot + 1, a power of two wide and at most half full: ``balance_index`` by
@@ -84,6 +87,17 @@ class State(NamedTuple):
     work: Records
     walk: Records
     blank: Records
+    block: Records = field(init=False)
+    address: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Note where the tables stand, for kernels; see ``handle.py``."""
+        object.__setattr__(self, "block", block_of([getattr(self, name) for name in TABLES]))
+        object.__setattr__(self, "address", self.block.ctypes.data)
+
+
+TABLES = tuple(table.name for table in fields(State) if table.init)
+"""Names of all tables, in the order of ``State``."""
 
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -390,7 +404,7 @@ def reserve(state: State, *, records: int, events: int) -> State:
             table = grown.get(name, getattr(state, name))
             shape = (*getattr(state, index).shape[:-1], 1 << (2 * table.shape[-1] - 1).bit_length())
             grown[index] = np.zeros(shape, np.int32)
-    state = state._replace(**grown)
+    state = replace(state, **grown)
     if rebuilt:
         reindex(state)
     return state
@@ -401,7 +415,7 @@ def widen_out(state: State, *, events: int) -> State:
     used = int(state.run["count"][0])
     out = np.zeros(max(2 * len(state.out), used + events), EVENT)
     out[:used] = state.out[:used]
-    return state._replace(out=out)
+    return replace(state, out=out)
 
 
 _FOLLOWERS: dict[str, dict[str, Callable[[int], int]]] = {
@@ -420,3 +434,6 @@ def _widen(table: Records, rows: int) -> Records:
     wide = np.zeros((*table.shape[:-1], rows), table.dtype)
     wide[..., : table.shape[-1]] = table
     return wide
+
+
+register(State, "State", {name: getattr(empty_state(), name) for name in TABLES})

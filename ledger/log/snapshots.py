@@ -20,12 +20,13 @@ from ledger.engine.api import Records
 from ledger.engine.directory import Directory
 from ledger.engine.layout import LAYOUT_VERSION
 from ledger.engine.machine import Engine
+from ledger.engine.state import TABLES as ALL_TABLES
 from ledger.engine.state import State, empty_state
 from ledger.hashing import HASH_BYTES
 from ledger.log.base import Head
 from ledger.log.errors import LogError
 
-TABLES: Final = State._fields[: State._fields.index("run")]
+TABLES: Final = ALL_TABLES[: ALL_TABLES.index("run")]
 """Tables that are the truth; those behind are the working place of a batch."""
 
 TEXTS: Final = "texts"
@@ -271,4 +272,4 @@ def _blank_state(header: Header) -> State:
         if not 0 <= size <= STATE_BYTES_MAX:
             raise SnapshotBroken("larger than allowed")
         blank[name] = np.zeros(shape, table.dtype)
-    return empty._replace(**blank)
+    return replace(empty, **blank)
