@@ -3,12 +3,14 @@
 numba's file cache looks only at the file that defines a kernel and not at the files that kernel calls, so an edit
 in one module would leave stale machine code in another. The kernels of a package are therefore kept in a folder named
 by a digest of every source they can depend on, and of the versions of numba, numpy and Python: any change opens an
-empty folder, and an edit in one package leaves the kernels of those below it as they are. A checkout elsewhere, or
-with other times on its files, uses the same ones. Every module with kernels imports ``kernel`` from here.
+empty folder, and an edit in one package leaves the kernels of those below it as they are. What no module with kernels
+imports is no part of it: an edit there compiles nothing. A checkout elsewhere, or with other times on its files, uses
+the same ones. Every module with kernels imports ``kernel`` from here.
 """
 
 import hashlib
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -26,14 +28,8 @@ from amm.kernel_files import KernelFiles
 
 ROOT = Path(__file__).resolve().parent.parent
 
-_AMM = ("amm/**/*.py",)
-# For each package with kernels: those kernels, and the modules whose kernels or constants are compiled into them.
-KERNEL_SOURCES = {
-    "amm": _AMM,
-    "ledger.engine": (*_AMM, "ledger/engine/**/*.py", "ledger/errors.py"),
-    "chain.tree": (*_AMM, "chain/tree/**/*.py"),
-    "chain.runtime.yuma": (*_AMM, "chain/runtime/yuma/**/*.py"),
-}
+KERNEL_PACKAGES = ("amm", "ledger.engine", "chain.tree", "chain.runtime.yuma")
+"""Packages with kernels, those that others call first."""
 INTERPRETED = "TAOBOURSE_INTERPRETED"
 """Environment variable: packages, separated by commas, whose kernels run as plain Python, for debugging."""
 
@@ -41,16 +37,39 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def package_of(module: str) -> str:
-    """Return the package of ``KERNEL_SOURCES`` that a module belongs to; raises ``LookupError`` outside of them."""
-    for package in KERNEL_SOURCES:
+    """Return the package of ``KERNEL_PACKAGES`` that a module belongs to; raises ``LookupError`` outside of them."""
+    for package in KERNEL_PACKAGES:
         if module == package or module.startswith(package + "."):
             return package
-    raise LookupError(f"{module} is outside the packages with kernels: name it in KERNEL_SOURCES")
+    raise LookupError(f"{module} is outside the packages with kernels: name it in KERNEL_PACKAGES")
 
 
 def kernel_sources(package: str) -> list[Path]:
-    """Return every source file that the compiled kernels of a package depend on."""
-    return sorted({path.resolve() for pattern in KERNEL_SOURCES[package] for path in ROOT.glob(pattern)})
+    """Return every source file that the compiled kernels of a package can depend on.
+
+    Those with kernels, and what they import, directly or not.
+    """
+    folder = ROOT / package.replace(".", "/")
+    waiting = [path for path in folder.rglob("*.py") if _KERNEL.search(path.read_text())]
+    found: set[Path] = set()
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += _imported(path)
+    return sorted(found)
+
+
+_KERNEL = re.compile(r"^@(allocating_)?kernel$", re.MULTILINE)
+_IMPORT = re.compile(r"^from ([\w.]+) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
+
+
+def _imported(path: Path) -> list[Path]:
+    """Return the files of this project that one imports by ``from .. import ..``, as all its modules do."""
+    modules = []
+    for module, names in _IMPORT.findall(path.read_text()):
+        modules += [module, *(f"{module}.{name}" for name in re.findall(r"\w+", names))]
+    return [file for module in modules if (file := ROOT / (module.replace(".", "/") + ".py")).is_file()]
 
 
 def cache_base() -> Path:
@@ -74,7 +93,20 @@ def cache_folder(package: str) -> Path:
 
 
 def kernel(function: F) -> F:
-    """Compile a module-level function in nopython mode, cached on disk; never with ``fastmath``."""
+    """Compile a module-level function in nopython mode, cached on disk; never with ``fastmath``.
+
+    It makes no arrays and takes none over from what it calls: no references are counted in it, which costs more than
+    many a rule does.
+    """
+    return _compile(function, counts_references=False)
+
+
+def allocating_kernel(function: F) -> F:
+    """Compile a function that makes arrays of its own, or keeps what another one returns."""
+    return _compile(function, counts_references=True)
+
+
+def _compile(function: F, *, counts_references: bool) -> F:
     package = package_of(function.__module__)
     if package in os.environ.get(INTERPRETED, "").split(","):
         np.seterr(over="ignore")  # hashing wraps around, as compiled code does without a word
@@ -82,7 +114,7 @@ def kernel(function: F) -> F:
             if isinstance(value, Dispatcher):
                 function.__globals__[name] = _typed(value)
         return function
-    compiled: F = njit(function)
+    compiled: F = njit(_nrt=counts_references)(function)
     cast("Any", compiled)._cache = KernelFiles(function, cache_folder(package))  # noqa: SLF001 - numba has no other way in
     return compiled
 
@@ -99,7 +131,7 @@ def _typed(compiled: Any) -> Callable[..., Any]:
 
 def remove_stale_folders() -> None:
     """Delete the kernel folders of earlier sources beside the current ones."""
-    current = {cache_folder(package) for package in KERNEL_SOURCES}
+    current = {cache_folder(package) for package in KERNEL_PACKAGES}
     for folder in cache_base().glob("kernels-*"):
         if folder not in current:
             shutil.rmtree(folder, ignore_errors=True)
@@ -108,7 +140,7 @@ def remove_stale_folders() -> None:
 def warm() -> None:
     """Compile every kernel that has a ``warm_up`` function in its module's package."""
     remove_stale_folders()
-    for package in KERNEL_SOURCES:
+    for package in KERNEL_PACKAGES:
         module = f"{package}.warm_up"
         if (ROOT / (module.replace(".", "/") + ".py")).exists():
             import_module(module).warm_up()

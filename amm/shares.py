@@ -19,7 +19,7 @@ from amm.fixed_point import (
     signed,
     unsigned,
 )
-from amm.kernel_cache import kernel
+from amm.kernel_cache import allocating_kernel, kernel
 from amm.pool import AMOUNT_MAX, FEE_BASE, OK, OUT_OF_RANGE
 
 _BITS = 64
@@ -90,7 +90,7 @@ def settlement_limit_sell(spot_after_rao: int, tolerance_ppm: int) -> int:
     return mul_div_floor(spot_after_rao - 1, PPM - tolerance_ppm, PPM)
 
 
-@kernel
+@allocating_kernel
 def largest_remainder(total: int, weights: np.ndarray, out: np.ndarray) -> int:
     """Split a total in proportion to int64 weights into ``out``, exactly; returns a status.
 

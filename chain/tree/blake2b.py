@@ -6,7 +6,7 @@ A digest is four ``uint64`` words, little endian, as their bytes stand in memory
 import numpy as np
 from numpy.typing import NDArray
 
-from amm.kernel_cache import kernel
+from amm.kernel_cache import allocating_kernel, kernel
 
 Words = NDArray[np.uint64]
 Bytes = NDArray[np.uint8]
@@ -150,7 +150,7 @@ def hash_pair(
     out[row, 3] = _START[3] ^ v3 ^ v11
 
 
-@kernel
+@allocating_kernel
 def hash_many(data: Bytes, ends: NDArray[np.int64], out: Words) -> None:
     """Write the digest of each piece of ``data`` to ``out: uint64[n, 4]``; piece i ends before ``ends[i]``."""
     message, state = np.empty(MESSAGE_WORDS, np.uint64), np.empty(8, np.uint64)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from amm.kernel_cache import kernel
+from amm.kernel_cache import allocating_kernel, kernel
 from chain.tree.blake2b import WORDS, Words, hash_pair
 
 NOTHING = -1
@@ -58,7 +58,7 @@ class Walk(NamedTuple):
     state: NDArray[np.int64]
 
 
-@kernel
+@allocating_kernel
 def sort_order(keys: Words) -> NDArray[np.int64]:
     """Return the order of key hashes by their bits, most significant first; no two are equal."""
     firsts = np.empty(len(keys), np.uint64)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from amm.fixed_point import mul_div_floor
-from amm.kernel_cache import kernel
+from amm.kernel_cache import allocating_kernel, kernel
 from amm.shares import largest_remainder, trading_fee
 from ledger.engine.api import Records
 from ledger.engine.book import first_on, next_on, shelf_place
@@ -40,7 +40,7 @@ class Scratch(NamedTuple):
     gets: Records
 
 
-@kernel
+@allocating_kernel
 def scratch_for(count: int) -> Scratch:
     """Return room for so many orders and the house."""
     return Scratch(
@@ -143,7 +143,7 @@ def flight_count(state: State, market: int) -> int:
     return int(state.shelves[shelf_place(market, Shelf.FLIGHT.value)]["orders"])
 
 
-@kernel
+@allocating_kernel
 def allot(state: State, slot: int, alpha: int, tao: int) -> None:
     """Share a booked swap out: the customers' part of both sides, by largest remainder of what each order sent.
 
@@ -188,7 +188,7 @@ def close_last_chance(state: State, slot: int) -> bool:
     return False
 
 
-@kernel
+@allocating_kernel
 def return_flight(state: State) -> None:
     """Once no settlement is open: put what it left of the orders back into the queue, or close them."""
     if state.scalars[0]["settlement"] != 0:

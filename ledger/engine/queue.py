@@ -6,7 +6,7 @@
 # Fields of records are Any to a checker; compiled code has one integer for all of them.
 # mypy: disable-error-code="no-any-return"
 
-from amm.kernel_cache import kernel
+from amm.kernel_cache import allocating_kernel, kernel
 from ledger.engine.allocation import return_flight, scratch_for
 from ledger.engine.book import first_on, next_on
 from ledger.engine.cut import may_trade, queue_place
@@ -46,7 +46,7 @@ def reach_all(state: State) -> None:
         slot = state.markets[slot]["next"] - 1
 
 
-@kernel
+@allocating_kernel
 def leave_queue(state: State, slot: int, sell: int) -> None:
     """Take the orders of one side that are not met at p0 out of the queue, in their order."""
     place = queue_place(slot, sell)

@@ -8,7 +8,7 @@ Source: ``execution`` section 7, steps 5, 6 and 7; what comes before them, marke
 
 import numpy as np
 
-from amm.kernel_cache import kernel
+from amm.kernel_cache import allocating_kernel, kernel
 from amm.shares import largest_remainder
 from ledger.engine.allocation import Scratch, scratch_for
 from ledger.engine.api import Records
@@ -148,7 +148,7 @@ def keep_back(state: State, slot: int, plan: Row, scratch: Scratch) -> None:
         append_mirror(state, state.markets[slot], 0)
 
 
-@kernel
+@allocating_kernel
 def decide_cut(state: State) -> None:
     """Cut all markets, ascending, and request one settlement with an item for each that has something to send."""
     scalars = state.scalars[0]

@@ -7,7 +7,7 @@ comes out with its columns ascending, only above 0.
 import numpy as np
 
 from amm.fixed_point import U64
-from amm.kernel_cache import kernel
+from amm.kernel_cache import allocating_kernel, kernel
 from chain.runtime.yuma.numbers import (
     ONE,
     U16_MAX,
@@ -61,7 +61,7 @@ def kept_bonds(
     out_starts[n] = count
 
 
-@kernel
+@allocating_kernel
 def average_yuma2(
     starts: np.ndarray,
     uids: np.ndarray,
@@ -110,7 +110,7 @@ def average_yuma2(
     out_starts[n] = count
 
 
-@kernel
+@allocating_kernel
 def average_yuma3(
     starts: np.ndarray,
     uids: np.ndarray,
@@ -143,7 +143,7 @@ def average_yuma3(
     out_starts[n] = count
 
 
-@kernel
+@allocating_kernel
 def earn(starts: np.ndarray, uids: np.ndarray, bonds: np.ndarray, incentive: np.ndarray, earned: np.ndarray) -> None:
     """Write what each row's shares of the columns earn of their incentives."""
     n = len(incentive)
@@ -160,7 +160,7 @@ def earn(starts: np.ndarray, uids: np.ndarray, bonds: np.ndarray, incentive: np.
         earned[i] = total
 
 
-@kernel
+@allocating_kernel
 def upscale(starts: np.ndarray, uids: np.ndarray, bonds: np.ndarray, n: int) -> None:
     """Divide each column's shares of its sum by the largest of them, in place: first by the sum, then by the largest.
 

@@ -7,7 +7,7 @@ the same, since all sums are exact, and needs only the entries above 0.
 import numpy as np
 
 from amm.fixed_point import U64
-from amm.kernel_cache import kernel
+from amm.kernel_cache import allocating_kernel, kernel
 from chain.runtime.yuma.numbers import ONE, UNIT, ZERO, quotient
 
 _BLOCK = 128
@@ -31,7 +31,7 @@ def voting_stake(active_stake: np.ndarray, votes: np.ndarray) -> int:
     return voters
 
 
-@kernel
+@allocating_kernel
 def consensus_sparse(
     starts: np.ndarray,
     uids: np.ndarray,
@@ -93,7 +93,7 @@ def median(scores: np.ndarray, stakes: np.ndarray, has_zero: bool, kappa: U64) -
     return low
 
 
-@kernel
+@allocating_kernel
 def consensus_dense(scores: np.ndarray, votes: np.ndarray, kappa: U64, consensus: np.ndarray) -> None:
     """Write the consensus of every column from a full matrix ``scores: uint32[rows, n]``, one as 2^32 - 1.
 

@@ -8,7 +8,7 @@ plain pass over a row, which the compiler turns into vector instructions. An abs
 import numpy as np
 
 from amm.fixed_point import U64
-from amm.kernel_cache import kernel
+from amm.kernel_cache import allocating_kernel, kernel
 from chain.runtime.yuma.bond_kernels import bond_share
 from chain.runtime.yuma.numbers import ONE, UNIT, ZERO, by_inverse, halves, product, reciprocals, times, to_u16
 from chain.runtime.yuma.weight_kernels import latest, mask_bound, penalized, share_inverse, share_of
@@ -147,7 +147,7 @@ def clip_dense(
             sums[j] = ranks[j]
 
 
-@kernel
+@allocating_kernel
 def average_dense_yuma2(
     bought: np.ndarray,
     bought_sums: np.ndarray,
@@ -190,7 +190,7 @@ def average_dense_yuma3(bought: np.ndarray, held: np.ndarray, alpha: U64, sums: 
             sums[j] += share
 
 
-@kernel
+@allocating_kernel
 def earn_dense(bonds: np.ndarray, sums: np.ndarray, incentive: np.ndarray, earned: np.ndarray) -> None:
     """Write what each row's shares of the columns earn of their incentives."""
     rows, n = bonds.shape
@@ -204,7 +204,7 @@ def earn_dense(bonds: np.ndarray, sums: np.ndarray, incentive: np.ndarray, earne
         earned[i] = total
 
 
-@kernel
+@allocating_kernel
 def earn_and_upscale(
     bonds: np.ndarray, sums: np.ndarray, largest: np.ndarray, incentive: np.ndarray, earned: np.ndarray
 ) -> None:

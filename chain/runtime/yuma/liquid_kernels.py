@@ -7,7 +7,7 @@ inner loops are plain passes over arrays.
 import numpy as np
 
 from amm.fixed_point import U64
-from amm.kernel_cache import kernel
+from amm.kernel_cache import allocating_kernel, kernel
 from chain.runtime.yuma.bond_kernels import bond_share
 from chain.runtime.yuma.numbers import BITS, LIMB_MAX, MASK, ONE, UNIT, ZERO, product
 
@@ -94,7 +94,7 @@ def rates(
         alphas[k] = min(high, low + product(sigmoid, high - low))
 
 
-@kernel
+@allocating_kernel
 def average_liquid(
     starts: np.ndarray,
     uids: np.ndarray,

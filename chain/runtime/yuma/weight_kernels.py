@@ -7,7 +7,7 @@ Sections 3.5, 3.7 and the start of 3.8 of ``spec/yuma``. A matrix is three flat 
 import numpy as np
 
 from amm.fixed_point import U64
-from amm.kernel_cache import kernel
+from amm.kernel_cache import allocating_kernel, kernel
 from chain.runtime.yuma.numbers import BITS, LIMB_MAX, MASK, UNIT, ZERO, halves, highest_bit
 
 _ROUND = np.uint64(48)
@@ -129,7 +129,7 @@ def penalized(value: U64, limit: U64, fraction: U64, whole: U64) -> U64:
     return value - (((fraction * above + MASK) >> BITS) + whole * above)
 
 
-@kernel
+@allocating_kernel
 def penalize_rows(
     starts: np.ndarray,
     uids: np.ndarray,
