@@ -20,7 +20,7 @@ def test_every_module_whose_code_or_constants_are_compiled_is_part_of_the_digest
     assert {"amm/power.py", "amm/power_tables.py", "amm/reference.py", "amm/kernel_cache.py"} <= names("amm")
     below = {"amm/power.py", "amm/shares.py", "amm/kernel_cache.py", "ledger/errors.py"}
     assert below | {"ledger/engine/layout.py", "ledger/engine/handle.py"} <= names("ledger.engine")
-    assert {"amm/fixed_point.py", "chain/runtime/yuma/epoch.py"} <= names("chain.runtime.yuma")
+    assert {"amm/fixed_point.py", "chain/runtime/yuma/bond_kernels.py"} <= names("chain.runtime.yuma")
 
 
 def test_an_edit_in_the_engine_leaves_the_kernels_below_and_beside_it_as_they_are() -> None:
