@@ -1,0 +1,132 @@
+"""One connection of the engine: frames wait in a bounded buffer, and who reads too slowly is dropped with a reason."""
+
+import asyncio
+from collections import deque
+from typing import Final
+
+import structlog
+
+from app.serve.bodies import NUMBER, Row, Status, encode_row
+from app.serve.frames import Kind, Reason, frame, message
+from ledger.codec import Batch
+from ledger.engine.api import Answer
+from ledger.errors import InvariantBroken
+from ledger.sequencer import Overloaded, SequencerStopped, Unavailable
+
+log = structlog.get_logger(__name__)
+
+BUFFER_BYTES_MAX: Final = 32 * 2**20
+CLOSE_TIMEOUT_S: Final = 2.0
+
+Waiting = tuple[int, "asyncio.Future[Answer]"]
+
+
+class Peer:
+    """Frames on their way to one client, and its requests that have no answer yet."""
+
+    def __init__(self, name: str, writer: asyncio.StreamWriter, *, buffer_max: int = BUFFER_BYTES_MAX) -> None:
+        self.name = name
+        self.waiting: deque[Waiting] = deque()
+        self._writer = writer
+        self._buffer_max = buffer_max
+        self._frames: list[bytes] = []
+        self._size = 0
+        self._filled = asyncio.Event()
+        self._is_ending = False
+
+    @property
+    def is_ending(self) -> bool:
+        """Return whether nothing more is sent."""
+        return self._is_ending
+
+    def put(self, data: bytes) -> None:
+        """Queue a frame, or drop the client when it has not read what waits."""
+        if self._is_ending:
+            return
+        if self._size + len(data) > self._buffer_max:
+            waits = self._size
+            self.end("slow_reader", f"{waits} bytes wait, at most {self._buffer_max}", drop=True)
+            return
+        self._frames.append(data)
+        self._size += len(data)
+        self._filled.set()
+
+    def end(self, code: str, detail: str = "", *, drop: bool = False) -> None:
+        """Say why and end the connection; ``drop`` forgets what was not sent yet."""
+        if self._is_ending:
+            return
+        log.warning("peer_ended", peer=self.name, code=code, detail=detail)
+        if drop:
+            self._frames.clear()
+        self._frames.append(message(Kind.BYE, Reason(code, detail)))
+        self._is_ending = True
+        self._filled.set()
+        # Whoever does not even read why is cut off.
+        asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._writer.transport.abort)
+
+    async def write(self) -> None:
+        """Send what is queued until the connection ends; runs as a task."""
+        while True:
+            await self._filled.wait()
+            self._filled.clear()
+            frames, self._frames = self._frames, []
+            self._writer.writelines(frames)
+            if self._is_ending:
+                break
+            await self._writer.drain()
+            self._size = sum(map(len, self._frames))
+        self._writer.close()
+        await self._writer.wait_closed()
+
+    def answer(self, batch: Batch | None) -> None:
+        """Send the answers that have come, in the order of the requests; ``batch`` is the last one published."""
+        rows = []
+        waiting = self.waiting
+        while waiting and waiting[0][1].done():
+            number, future = waiting.popleft()
+            error = future.exception()
+            if error is None:
+                rows.append(answered(number, future.result(), batch))
+            else:
+                rows.append(failed(number, error))
+        self.send_rows(rows, batch)
+
+    def send_rows(self, rows: list[bytes], batch: Batch | None = None) -> None:
+        """Send answers; their events are those of ``batch``."""
+        if rows:
+            number = -1 if batch is None else batch.number
+            self.put(frame(Kind.ANSWERS, NUMBER.pack(number), *rows))
+
+
+def answered(number: int, answer: Answer, batch: Batch | None) -> bytes:
+    """Return the row of an answer; raises ``InvariantBroken`` where its events are not of the batch."""
+    first, events = 0, len(answer.events)
+    if events:
+        seq = int(answer.events["seq"][0])
+        first = seq - batch.first_seq if batch is not None else -1
+        if batch is None or first < 0 or first + events > len(batch.events):
+            raise InvariantBroken(law="an answer's events are of its batch", seq=seq, detail=first)
+    return encode_row(
+        Row(
+            number,
+            Status.ANSWERED,
+            int(answer.duplicate),
+            answer.code,
+            first,
+            events,
+            answer.reference,
+            answer.value,
+            answer.bound,
+        )
+    )
+
+
+def failed(number: int, error: BaseException) -> bytes:
+    """Return the row of a request that the engine did not answer; anything but ``Unavailable`` is raised again."""
+    if isinstance(error, Overloaded):
+        return encode_row(Row(number, Status.OVERLOADED, 0, 0, 0, 0, 0, error.queued, error.retry_after_ms))
+    if isinstance(error, SequencerStopped):
+        return encode_row(Row(number, Status.STOPPED, 0, 0, 0, 0, 0, 0, 0))
+    if isinstance(error, Unavailable):
+        return encode_row(Row(number, Status.UNKNOWN, 0, 0, 0, 0, 0, 0, 0))
+    raise error

@@ -1,0 +1,333 @@
+"""The sequencer of another process: requests go over a local socket, batches and answers come back in their order.
+
+To gateway and link it is what ``ledger.sequencer.Sequencer`` is to the embedded shape. Subscribers hear every batch in
+order and before the answers that came with it; whatever a connection did not bring is taken from the log. While there
+is no engine, requests are refused at once with ``EngineAway``, and those in flight end as ``OutcomeUnknown``.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import structlog
+
+from app.serve.bodies import (
+    REQUESTS_MAX,
+    Row,
+    Status,
+    decode_batch,
+    decode_number,
+    decode_rows,
+    encode_requests,
+    next_number,
+    request_size,
+)
+from app.serve.errors import EngineAway, FrameBroken, PeerRefused, RequestTooLarge
+from app.serve.frames import (
+    FRAME_BYTES_MAX,
+    HELLO_TIMEOUT_S,
+    READ_AHEAD_BYTES,
+    Hello,
+    Kind,
+    frame,
+    message,
+    read_frame,
+    read_reason,
+    read_welcome,
+)
+from app.serve.tail import LogTail
+from ledger.codec import Batch
+from ledger.engine.api import Answer, Request, empty_records
+from ledger.engine.layout import EVENT
+from ledger.errors import InvariantBroken
+from ledger.log.base import Head, check_follows
+from ledger.log.errors import ChainBroken
+from ledger.sequencer import OutcomeUnknown, Overloaded, SequencerStopped, Subscriber, Unavailable
+
+log = structlog.get_logger(__name__)
+
+IN_FLIGHT_MAX: Final = 20_000
+REQUEST_BYTES_MAX: Final = FRAME_BYTES_MAX // 2
+GATHER_BYTES_MAX: Final = FRAME_BYTES_MAX // 4
+SILENCE_S: Final = 10.0
+"""An engine that tells nothing for so long is taken for gone; it tells that it is alive every second."""
+RETRY_MIN_S: Final = 0.05
+RETRY_MAX_S: Final = 1.0
+OVERLOADED_RETRY_MS: Final = 100
+WORLD: Final = (OSError, EOFError, TimeoutError, FrameBroken, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What a lost engine or database looks like: tried again."""
+_NO_EVENTS: Final = empty_records(EVENT)
+
+Pending = tuple[Request, "asyncio.Future[Answer]"]
+
+
+class RemoteSequencer:
+    """Speaks to the engine's process at ``path``.
+
+    ``head``: what the subscribers stand at; ``tail``: the durable log; ``on_fatal``: ends the process when a subscriber
+    raises, the log contradicts itself, or the engine is of another version or log. ``in_flight_max``: requests that may
+    wait for their answers at one time.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        name: str,
+        head: Head,
+        tail: LogTail,
+        on_fatal: Callable[[BaseException], None],
+        in_flight_max: int = IN_FLIGHT_MAX,
+        silence_s: float = SILENCE_S,
+    ) -> None:
+        self._path = path
+        self._name = name
+        self._head = head
+        self._tail = tail
+        self._on_fatal = on_fatal
+        self._in_flight_max = in_flight_max
+        self._silence_s = silence_s
+        self._subscribers: list[Subscriber] = []
+        self._pending: deque[Pending] = deque()
+        self._in_flight: dict[int, asyncio.Future[Answer]] = {}
+        self._next = 0
+        self._is_flushing = False
+        self._writer: asyncio.StreamWriter | None = None
+        self._last: Batch | None = None
+        self._ready = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._is_stopped = False
+        self.reconnects = 0
+        self.last_error = ""
+
+    @property
+    def head(self) -> Head:
+        """Return the last batch that the subscribers have seen."""
+        return self._head
+
+    @property
+    def queued(self) -> int:
+        """Return how many requests wait for their answers."""
+        return len(self._in_flight) + len(self._pending)
+
+    @property
+    def is_connected(self) -> bool:
+        """Return whether requests are taken: the engine answers, and the subscribers have seen all it had published."""
+        return self._ready.is_set()
+
+    def start(self) -> None:
+        """Begin to speak to the engine, on the running loop, and again whenever the connection is lost."""
+        if self._task is not None:
+            raise RuntimeError("a remote sequencer starts once")
+        self._task = asyncio.create_task(self._run(), name="remote sequencer")
+
+    async def ready(self) -> None:
+        """Return once requests are taken."""
+        await self._ready.wait()
+
+    async def stop(self) -> None:
+        """Take nothing more and end the connection; what is in flight ends as ``OutcomeUnknown``."""
+        self._is_stopped = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        await self._tail.close()
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Have ``subscriber`` called with every batch from now on; return what ends that."""
+        self._subscribers.append(subscriber)
+        return lambda: self._subscribers.remove(subscriber)
+
+    async def submit(self, request: Request) -> Answer:
+        """Return the answer once its batch is durable and the subscribers have it; raises what is ``Unavailable``."""
+        return await self.enqueue(request)
+
+    def enqueue(self, request: Request) -> asyncio.Future[Answer]:
+        """Queue a request, and return where its answer will appear; requests keep the order of these calls.
+
+        Raises ``EngineAway``, ``Overloaded``, ``RequestTooLarge`` and ``SequencerStopped`` at once.
+        """
+        if not self._ready.is_set():
+            raise SequencerStopped if self._is_stopped else EngineAway
+        if len(self._in_flight) + len(self._pending) >= self._in_flight_max:
+            raise Overloaded(queued=self.queued, retry_after_ms=OVERLOADED_RETRY_MS)
+        if request.payloads or len(request.commands) > 1:
+            size = request_size(request)
+            if size > REQUEST_BYTES_MAX:
+                raise RequestTooLarge(size, REQUEST_BYTES_MAX)
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        self._pending.append((request, future))
+        if not self._is_flushing:
+            self._is_flushing = True
+            loop.call_soon(self._flush)
+        return future
+
+    def _flush(self) -> None:
+        """Send what was asked in this turn of the loop, as few frames as fit."""
+        self._is_flushing = False
+        while self._pending:
+            requests: list[Request] = []
+            first, size = self._next, 0
+            while self._pending and len(requests) < REQUESTS_MAX and size < GATHER_BYTES_MAX:
+                request, future = self._pending.popleft()
+                self._in_flight[self._next] = future
+                self._next = next_number(self._next)
+                size += request_size(request)
+                requests.append(request)
+            if self._writer is not None:  # where it is lost by now, those in flight were told
+                self._writer.write(frame(Kind.REQUESTS, *encode_requests(first, requests)))
+
+    async def _run(self) -> None:
+        pause_s = RETRY_MIN_S
+        try:
+            while True:
+                begun = self._head.number
+                try:
+                    await self._follow()
+                except WORLD as error:
+                    self._lost(error)
+                if self._head.number > begun:
+                    pause_s = RETRY_MIN_S
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, RETRY_MAX_S)
+                self.reconnects += 1
+        except asyncio.CancelledError:
+            self._fail_all()
+            raise
+        except Exception as error:  # noqa: BLE001 - told to whoever owns the process
+            self._fail_all()
+            self._on_fatal(error)
+
+    def _lost(self, error: Exception) -> None:
+        text = f"{type(error).__name__}: {error}"
+        if text != self.last_error or self._ready.is_set():
+            log.warning("engine_lost", error=text, in_flight=self.queued)
+        self.last_error = text
+        self._fail_all()
+
+    def _fail_all(self) -> None:
+        """Tell everybody who waits: what was sent may have happened, what was not did not."""
+        self._ready.clear()
+        self._writer = None
+        futures, self._in_flight = self._in_flight, {}
+        pending, self._pending = self._pending, deque()
+        for future in futures.values():
+            _fail(future, OutcomeUnknown())
+        for _, future in pending:
+            _fail(future, EngineAway())
+
+    async def _follow(self) -> None:
+        """Follow one connection until it is lost, which is raised."""
+        await self._catch_up(None)
+        async with asyncio.timeout(HELLO_TIMEOUT_S):
+            reader, writer = await asyncio.open_unix_connection(self._path, limit=READ_AHEAD_BYTES)
+        try:
+            await self._greet(reader, writer)
+            while True:
+                async with asyncio.timeout(self._silence_s):
+                    kind, body = await read_frame(reader)
+                await self._take(kind, body)
+        finally:
+            self._fail_all()
+            writer.transport.abort()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Come to terms with the engine, and take from the log what lies between its head and ours."""
+        writer.write(message(Kind.HELLO, Hello(self._name, self._head.number, self._head.hash)))
+        async with asyncio.timeout(HELLO_TIMEOUT_S):
+            kind, body = await read_frame(reader)
+        if kind is Kind.REFUSED:
+            reason = read_reason(body)
+            if reason.code == "too_many_peers":
+                raise ConnectionRefusedError(reason.detail)
+            raise PeerRefused(reason.code, reason.detail)
+        if kind is not Kind.WELCOME:
+            raise FrameBroken(f"{kind.name} in place of a welcome")
+        welcome = read_welcome(body)
+        await self._catch_up(welcome.number)
+        if self._head != welcome.head:
+            raise ChainBroken(number=welcome.number, detail="the log has another batch than the engine says")
+        self._writer = writer
+        self.last_error = ""
+        self._ready.set()
+        log.info("engine_reached", batch=welcome.number, seq=welcome.seq, writer_epoch=welcome.writer_epoch)
+
+    async def _take(self, kind: Kind, body: bytes) -> None:
+        if kind is Kind.ANSWERS:
+            self._answer(*decode_rows(body))
+        elif kind is Kind.BATCH:
+            await self._pass_on(decode_batch(body))
+        elif kind is Kind.LEFT_OUT:
+            await self._catch_up(decode_number(body))
+        elif kind is Kind.BYE:
+            reason = read_reason(body)
+            raise ConnectionResetError(f"the engine ended it: {reason.code} {reason.detail}")
+        elif kind is not Kind.ALIVE:
+            raise FrameBroken(f"{kind.name} of an engine")
+
+    async def _pass_on(self, batch: Batch) -> None:
+        """Give a batch to the subscribers unless they have it; those that are missing before it come from the log."""
+        if batch.number > self._head.number + 1:
+            await self._catch_up(batch.number - 1)
+        if batch.number > self._head.number:
+            self._publish(batch)
+
+    async def _catch_up(self, upto: int | None) -> None:
+        """Give the subscribers what the log has, up to a batch, or up to its present end."""
+        while upto is None or self._head.number < upto:
+            batches = await self._tail.after(self._head)
+            for batch in batches:
+                if upto is None or batch.number <= upto:
+                    self._publish(batch)
+            if not batches:
+                if upto is not None:
+                    raise ChainBroken(number=upto, detail=f"the log ends at batch {self._head.number}")
+                return
+            await asyncio.sleep(0)  # a long way must not keep the loop from those who read
+
+    def _publish(self, batch: Batch) -> None:
+        check_follows(self._head, batch)
+        self._head = Head.of(batch)
+        self._last = batch
+        for subscriber in tuple(self._subscribers):
+            subscriber(batch)
+
+    def _answer(self, number: int, rows: list[Row]) -> None:
+        events = self._last.events if self._last is not None and self._last.number == number else _NO_EVENTS
+        for row in rows:
+            future = self._in_flight.pop(row.number, None)
+            if future is None:
+                raise FrameBroken(f"an answer to request {row.number}, which was not asked")
+            if future.done():  # the asker may have gone away
+                continue
+            if row.status == Status.ANSWERED:
+                future.set_result(_answer_of(row, events))
+            else:
+                future.set_exception(_error_of(row))
+
+
+def _answer_of(row: Row, events: Any) -> Answer:
+    own = events[row.first : row.first + row.events] if row.events else _NO_EVENTS
+    if len(own) != row.events:
+        raise InvariantBroken(law="an answer's events are of its batch", seq=row.reference, detail=row.events)
+    return Answer(own, row.code, row.reference, row.value, row.bound, bool(row.duplicate))
+
+
+def _error_of(row: Row) -> Unavailable:
+    if row.status == Status.OVERLOADED:
+        return Overloaded(queued=row.value, retry_after_ms=row.bound)
+    if row.status == Status.STOPPED:
+        return EngineAway()
+    return OutcomeUnknown()
+
+
+def _fail(future: "asyncio.Future[Answer]", error: Unavailable) -> None:
+    if not future.done():
+        future.set_exception(error)

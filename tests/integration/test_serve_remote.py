@@ -1,0 +1,329 @@
+"""The engine behind its door and remote sequencers before it, over real sockets, with the log in a real database."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.serve.bodies import encode_requests
+from app.serve.errors import EngineAway, PeerRefused, RequestTooLarge
+from app.serve.frames import Hello, Kind, frame, message, read_frame, read_reason
+from app.serve.remote import REQUEST_BYTES_MAX
+from ledger.engine.api import Request
+from ledger.engine.layout import CommandKind, EventKind
+from ledger.engine.records import command, request
+from ledger.errors import Refusal
+from ledger.log.base import EMPTY_HEAD, Head
+from ledger.sequencer import OutcomeUnknown, Overloaded, SequencerStopped
+from tests.support.served_engine import Reader, ServedEngine, open_account, reader_of, reading
+
+WAIT_S = 20.0
+
+
+@pytest.fixture
+def door() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="tb-"))  # paths of sockets are short
+    yield folder / "engine.sock"
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def engine(postgres_url: str, door: Path) -> AsyncIterator[ServedEngine]:
+    served = ServedEngine(postgres_url, door)
+    await served.start()
+    yield served
+    await served.stop()
+
+
+async def until(is_true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(WAIT_S):
+        while not is_true():  # noqa: ASYNC110 - conditions of several parts
+            await asyncio.sleep(0.005)
+
+
+async def test_a_request_is_answered_after_its_batch_was_seen(engine: ServedEngine) -> None:
+    async with reading(engine.url, engine.path) as reader:
+        answer = await reader.remote.submit(open_account("alice"))
+
+        assert (answer.code, answer.reference, answer.duplicate) == (0, 1, False)
+        assert int(answer.events["kind"][0]) == EventKind.ACCOUNT_OPENED
+        assert reader.engine.seq == int(answer.events["seq"][-1])
+        again = await reader.remote.submit(open_account("alice"))
+        assert (again.reference, again.duplicate, len(again.events)) == (1, True, 0)
+
+
+async def test_requests_of_one_moment_are_answered_in_their_order_and_every_replica_is_the_same(
+    engine: ServedEngine,
+) -> None:
+    async with (
+        reading(engine.url, engine.path, name="one") as one,
+        reading(engine.url, engine.path, name="two") as two,
+    ):
+        names = [f"customer {number}" for number in range(500)]
+        answers = await asyncio.gather(*(one.remote.submit(open_account(name)) for name in names))
+
+        assert [answer.reference for answer in answers] == list(range(1, 501))
+        await until(lambda: two.remote.head == engine.sequencer.head)
+        assert one.engine.state_hash() == two.engine.state_hash() == engine.engine.state_hash()
+        assert one.remote.head == engine.sequencer.head
+        assert one.remote.queued == 0
+
+
+async def test_a_refusal_comes_with_its_figures(engine: ServedEngine) -> None:
+    async with reading(engine.url, engine.path) as reader:
+        answer = await reader.remote.submit(request(command(CommandKind.CANCEL_ORDER, account=7, order_id=9)))
+
+        assert answer.code == engine_refusal(answer.code)
+        assert int(answer.events["kind"][0]) == EventKind.COMMAND_REJECTED
+
+
+def engine_refusal(code: int) -> int:
+    assert code
+    return int(Refusal(code))
+
+
+async def test_a_reader_that_comes_late_takes_what_it_missed_from_the_log(engine: ServedEngine) -> None:
+    async with reading(engine.url, engine.path, name="early") as early:
+        for number in range(20):
+            await early.remote.submit(open_account(f"customer {number}"))
+
+        async with reading(engine.url, engine.path, name="late") as late:
+            assert late.remote.head == early.remote.head
+            assert late.engine.state_hash() == early.engine.state_hash()
+
+
+async def test_a_batch_that_a_stream_leaves_out_is_fetched_from_the_log_before_its_answer(
+    postgres_url: str, door: Path
+) -> None:
+    engine = ServedEngine(postgres_url, door)
+    await engine.start(batch_max=400)  # of one event at most
+    try:
+        async with reading(engine.url, engine.path) as reader:
+            requests = [reader.remote.submit(open_account(f"customer {number}")) for number in range(10)]
+            answers = await asyncio.gather(*requests)
+
+            assert [answer.reference for answer in answers] == list(range(1, 11))
+            assert all(len(answer.events) == 1 for answer in answers)
+            assert reader.engine.state_hash() == engine.engine.state_hash()
+    finally:
+        await engine.stop()
+
+
+async def test_a_batch_with_a_gap_before_it_has_the_gap_filled_from_the_log(engine: ServedEngine) -> None:
+    async with reading(engine.url, engine.path, name="writer") as writer:
+        reader = reader_of(engine.url, engine.path)
+        for number in range(3):
+            await writer.remote.submit(open_account(f"customer {number}"))
+
+        for batch in (writer.batches[2], writer.batches[0], writer.batches[2]):
+            await reader.remote._pass_on(batch)
+
+        assert [batch.number for batch in reader.batches] == [0, 1, 2]
+        assert reader.engine.state_hash() == engine.engine.state_hash()
+        await reader.remote.stop()
+
+
+async def test_a_lost_engine_leaves_what_was_sent_unknown_and_takes_nothing_new(engine: ServedEngine) -> None:
+    async with reading(engine.url, engine.path) as reader:
+        waiting = [reader.remote.enqueue(open_account(f"customer {number}")) for number in range(3)]
+        await asyncio.sleep(0)  # sent, and not answered yet
+        reader.remote._writer.transport.abort()  # type: ignore[union-attr]
+        unsent = None
+
+        results = await asyncio.gather(*waiting, return_exceptions=True)
+        with pytest.raises(EngineAway) as refused:
+            unsent = reader.remote.enqueue(open_account("later"))
+
+        assert unsent is None
+        assert all(isinstance(result, OutcomeUnknown) for result in results)
+        assert refused.value.retry_after_ms > 0
+        await until(lambda: reader.remote.is_connected)
+        again = [await reader.remote.submit(open_account(f"customer {number}")) for number in range(3)]
+        assert [answer.reference for answer in again] == [1, 2, 3]
+        assert reader.remote.reconnects == 1
+
+
+async def test_a_new_life_of_the_engine_is_found_and_nothing_is_lost_or_doubled(postgres_url: str, door: Path) -> None:
+    first, second = ServedEngine(postgres_url, door), ServedEngine(postgres_url, door)
+    await first.start()
+    reader = reader_of(postgres_url, door)
+    reader.remote.start()
+    await reader.remote.ready()
+    before = await reader.remote.submit(open_account("alice"))
+    await first.stop()
+    await until(lambda: not reader.remote.is_connected)
+
+    await second.start()
+    async with asyncio.timeout(WAIT_S):
+        await reader.remote.ready()
+    repeated = await reader.remote.submit(open_account("alice"))
+    fresh = await reader.remote.submit(open_account("bob"))
+
+    assert (before.reference, repeated.reference, repeated.duplicate, fresh.reference) == (1, 1, True, 2)
+    assert reader.engine.state_hash() == second.engine.state_hash()
+    await reader.remote.stop()
+    await second.stop()
+    with pytest.raises(SequencerStopped):
+        reader.remote.enqueue(open_account("too late"))
+
+
+async def test_a_slow_reader_is_dropped_with_a_reason_and_catches_up_from_the_log(
+    postgres_url: str, door: Path
+) -> None:
+    engine = ServedEngine(postgres_url, door)
+    await engine.start(buffer_max=20_000)
+    try:
+        slow_reader, slow_writer = await asyncio.open_unix_connection(door)
+        slow_writer.write(message(Kind.HELLO, Hello("slow", -1, EMPTY_HEAD.hash)))
+        kind, _ = await read_frame(slow_reader)
+        assert kind is Kind.WELCOME
+        slow_reader._transport.pause_reading()  # type: ignore[attr-defined]
+
+        async with reading(engine.url, engine.path, name="quick") as quick:
+            number = 0
+            while "slow" in engine.server.peers:
+                await asyncio.gather(
+                    *(quick.remote.submit(open_account(f"customer {number + each}")) for each in range(20))
+                )
+                number += 20
+                assert number < 20_000, "never dropped"
+
+            assert quick.remote.is_connected
+            async with reading(engine.url, engine.path, name="slow, again") as again:
+                assert again.engine.state_hash() == engine.engine.state_hash()
+        slow_writer.close()
+    finally:
+        await engine.stop()
+
+
+async def test_who_reads_a_little_too_slowly_is_told_why(engine: ServedEngine) -> None:
+    reader, writer = await asyncio.open_unix_connection(engine.path)
+    writer.write(message(Kind.HELLO, Hello("slow", -1, EMPTY_HEAD.hash)))
+    assert (await read_frame(reader))[0] is Kind.WELCOME
+    (peer,) = engine.server._peers
+
+    peer.put(bytes(peer._buffer_max + 1))
+
+    kind, body = await read_frame(reader)
+    assert (kind, read_reason(body).code) == (Kind.BYE, "slow_reader")
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("hello", "code"),
+    [
+        (Hello("other", -1, bytes(32), protocol=99), "version_differs"),
+        (Hello("other", -1, bytes(32), layout=99), "layout_differs"),
+        (Hello("other", 0, bytes(range(32))), "log_differs"),
+        (Hello("other", 7, bytes(32)), "log_differs"),
+    ],
+)
+async def test_a_peer_of_another_version_or_log_is_refused(engine: ServedEngine, hello: Hello, code: str) -> None:
+    async with reading(engine.url, engine.path) as writer_of_log:
+        await writer_of_log.remote.submit(open_account("alice"))
+    reader, writer = await asyncio.open_unix_connection(engine.path)
+
+    writer.write(message(Kind.HELLO, hello))
+    kind, body = await read_frame(reader)
+
+    assert (kind, read_reason(body).code) == (Kind.REFUSED, code)
+    assert await reader.read() == b""
+    writer.close()
+
+
+async def test_a_replica_of_another_log_ends_its_process(engine: ServedEngine) -> None:
+    async with reading(engine.url, engine.path) as other:
+        await other.remote.submit(open_account("alice"))
+    foreign = reader_of(engine.url, engine.path, head=Head(number=0, seq=1, hash=bytes(range(32)), ts_ms=1))
+
+    foreign.remote.start()
+    await until(lambda: bool(foreign.fatal))
+
+    assert isinstance(foreign.fatal[0], PeerRefused)
+    assert foreign.fatal[0].code == "log_differs"
+    await foreign.remote.stop()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"",
+        b"\xff\xff\xff\xff\x04",
+        frame(Kind.REQUESTS, b""),
+        frame(Kind.REQUESTS, b"\0\0\0\0\xff\xff\xff\xff"),
+        frame(Kind.REQUESTS, *encode_requests(0, [open_account("x")]), b"more"),
+        frame(Kind.WELCOME, b""),
+        b"\0\0\0\0\x77",
+    ],
+)
+async def test_bytes_that_are_no_requests_end_that_connection_alone(engine: ServedEngine, bad: bytes) -> None:
+    async with reading(engine.url, engine.path) as reader:
+        other, writer = await asyncio.open_unix_connection(engine.path)
+        writer.write(message(Kind.HELLO, Hello("bad", -1, EMPTY_HEAD.hash)))
+        await read_frame(other)
+        writer.write(bad)
+        writer.write_eof()
+        async with asyncio.timeout(WAIT_S):
+            while await other.read(65_536):
+                pass
+
+        assert (await reader.remote.submit(open_account("alice"))).reference == 1
+        await until(lambda: engine.server.peers == ["reader"])
+        writer.close()
+
+
+async def test_more_than_may_be_in_flight_is_refused_at_once_and_loses_nothing(engine: ServedEngine) -> None:
+    async with reading(engine.url, engine.path, in_flight_max=10) as reader:
+        taken = [reader.remote.enqueue(open_account(f"customer {number}")) for number in range(10)]
+        with pytest.raises(Overloaded) as refused:
+            reader.remote.enqueue(open_account("one more"))
+
+        assert refused.value.retry_after_ms > 0
+        assert [(await future).reference for future in taken] == list(range(1, 11))
+
+
+async def test_an_overloaded_engine_says_so_at_once_while_others_wait(engine: ServedEngine) -> None:
+    engine.sequencer._inbox_requests = 5
+    async with reading(engine.url, engine.path) as reader:
+        results = await asyncio.gather(
+            *(reader.remote.submit(open_account(f"customer {number}")) for number in range(20)), return_exceptions=True
+        )
+
+        assert sum(isinstance(result, Overloaded) for result in results) == 15
+        assert not any(isinstance(result, BaseException) for result in results[:5])
+
+
+async def test_a_request_that_fits_no_frame_is_refused_before_it_is_sent(engine: ServedEngine) -> None:
+    async with reading(engine.url, engine.path) as reader:
+        small = open_account("alice")
+        with pytest.raises(RequestTooLarge):
+            reader.remote.enqueue(Request(small.commands, (bytes(REQUEST_BYTES_MAX),)))
+
+        assert (await reader.remote.submit(small)).code == 0
+
+
+async def test_an_engine_that_falls_silent_is_given_up(postgres_url: str, door: Path) -> None:
+    """As a stopped process is: the socket is there, and nothing comes."""
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_frame(reader)
+        writer.write(message(Kind.WELCOME, welcome))
+        await reader.read()
+        writer.close()
+
+    from app.serve.frames import Welcome
+
+    welcome = Welcome(-1, 0, EMPTY_HEAD.hash, 0, 1)
+    server = await asyncio.start_unix_server(mute, door)
+    reader: Reader = reader_of(postgres_url, door, silence_s=0.2)
+    reader.remote.start()
+    await reader.remote.ready()
+
+    with pytest.raises(OutcomeUnknown):
+        await reader.remote.submit(open_account("alice"))
+
+    await reader.remote.stop()
+    server.close()
