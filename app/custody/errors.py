@@ -25,6 +25,21 @@ class SigningRefused(CustodyError):  # noqa: N818 - reads as what happened
 
 
 @dataclass(eq=False)
+class SignerAway(CustodyError):  # noqa: N818 - says what happened
+    """The signer's process cannot be reached now: nothing was signed, or what was signed did not arrive.
+
+    Asking again is safe: the signer remembers a job and gives the same bytes.
+    """
+
+    detail: str
+    code: str = "signer_unavailable"
+
+    def __str__(self) -> str:
+        """Return code and detail."""
+        return f"{self.code}: {self.detail}"
+
+
+@dataclass(eq=False)
 class SealBroken(CustodyError):  # noqa: N818 - reads as what happened
     """A sealed file cannot be opened: wrong passphrase, wrong format, or changed bytes."""
 

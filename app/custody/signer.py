@@ -8,6 +8,7 @@ the same nonce, so that of all signatures for one payment at most one can ever b
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from app.custody.calls import SPEC_VERSION, TRANSACTION_VERSION, ChangeProxy, Remark, parse_call
 from app.custody.errors import SigningRefused
@@ -49,6 +50,16 @@ class Signed:
     nonce: int
     birth: int
     period: int
+
+
+class SigningService(Protocol):
+    """The signer as the link calls it, in this process or in another; calls may block, so they are made in threads."""
+
+    def sign(self, request: SigningRequest) -> Signed:
+        """Return signed bytes that are in the journal; raises ``SigningRefused``, ``SignerAway``."""
+
+    def remembered(self, job_id: int) -> Signed | None:
+        """Return the last signature for a job; raises ``SignerAway``."""
 
 
 @dataclass(slots=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from app.custody.errors import SigningRefused
-from app.custody.signer import Signed, Signer, SigningRequest
+from app.custody.errors import SignerAway, SigningRefused
+from app.custody.signer import Signed, SigningRequest, SigningService
 from app.link.blocks import FinalisedBlock
 from app.link.calls import remark
 from app.link.connection import NodeConnection, NodeRefused
@@ -35,7 +35,7 @@ class Anchoring:
     """Anchors of one ledger; the follower calls ``seen`` before it imports a block, the submitter ``on_head`` after."""
 
     reads: Views
-    signer: Signer
+    signer: SigningService
     book: KeyBook
     settings: LinkSettings
     table: AnchorTable
@@ -126,5 +126,5 @@ class Anchoring:
         )
         try:
             self._pending = await asyncio.to_thread(self.signer.sign, signing)
-        except SigningRefused as error:
+        except (SigningRefused, SignerAway) as error:
             log.warning("anchor_not_signed", why=str(error))

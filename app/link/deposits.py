@@ -2,8 +2,8 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from app.custody.keys import Keyring
 from app.link.connection import LinkError
 from app.link.keybook import OurKey
 from app.link.submitter import Submit
@@ -31,7 +31,14 @@ class KeyRefused(LinkError):  # noqa: N818 - an answer
         return f"{self.code}: key {self.number}, refusal {self.refusal} {self.detail}"
 
 
-def custody_keys(keyring: Keyring) -> tuple[OurKey, OurKey]:
+class PublicKeys(Protocol):
+    """Who knows the public keys of custody: the keyring, or the signer's process."""
+
+    def public(self, role: KeyRole, number: int) -> bytes:
+        """Return a key, 32 bytes; may block."""
+
+
+def custody_keys(keyring: PublicKeys) -> tuple[OurKey, OurKey]:
     """Return hot and trading key as the seed gives them: known before any ledger is."""
     hot = keyring.public(KeyRole.HOT, HOT_NUMBER)
     trading = keyring.public(KeyRole.TRADING, TRADING_NUMBER)
@@ -47,7 +54,7 @@ class ChainKeys:
 
     reads: Views
     submit: Submit
-    keyring: Keyring
+    keyring: PublicKeys
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def ensure_custody(self) -> tuple[KeyView, KeyView]:
@@ -70,7 +77,7 @@ class ChainKeys:
                 if view is None:
                     raise KeyRefused(0, Refusal.UNKNOWN_ACCOUNT, f"account {account}")
                 if view.deposit_key:
-                    return ss58_encode(self._existing(view.deposit_key, KeyRole.DEPOSIT).public)
+                    return ss58_encode((await self._existing(view.deposit_key, KeyRole.DEPOSIT)).public)
                 number = len(self.reads.keys()) + 1
                 code = await self._add(number, KeyRole.DEPOSIT, account)
                 if code not in {0, Refusal.NUMBER_OUT_OF_ORDER}:
@@ -82,16 +89,19 @@ class ChainKeys:
             code = await self._add(number, role, account)
             if code:
                 raise KeyRefused(number, code)
-        return self._existing(number, role)
+        return await self._existing(number, role)
 
-    def _existing(self, number: int, role: KeyRole) -> KeyView:
+    async def _existing(self, number: int, role: KeyRole) -> KeyView:
         key = self.reads.keys()[number - 1]
-        if key.role is not role or key.public != self.keyring.public(role, number):
+        if key.role is not role or key.public != await self._public(role, number):
             raise KeyRefused(number, 0, "the ledger has another key under this number: another custody seed")
         return key
 
+    async def _public(self, role: KeyRole, number: int) -> bytes:
+        return await asyncio.to_thread(self.keyring.public, role, number)
+
     async def _add(self, number: int, role: KeyRole, account: int) -> int:
-        public = self.keyring.public(role, number)
+        public = await self._public(role, number)
         hi, lo = client_id(f"chain-key/{number}/{public.hex()}")
         answer = await self.submit(
             request(

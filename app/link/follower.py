@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from app.custody.signer import Signer
+from app.custody.signer import SigningService
 from app.link.anchoring import Anchoring
 from app.link.blocks import FinalisedBlock
 from app.link.connection import LinkError, NodeConnection, NodeLost
@@ -27,7 +27,7 @@ from ledger.engine.views import Views
 from ledger.errors import InvariantBroken
 from ledger.failpoints import fail_point
 from ledger.log.anchors import AnchorTable
-from ledger.sequencer import SequencerStopped
+from ledger.sequencer import SequencerStopped, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +70,12 @@ class ChainLink:
 
     @classmethod
     def of(
-        cls, settings: LinkSettings, reads: Views, submit: Submit, signer: Signer, anchors: AnchorTable | None = None
+        cls,
+        settings: LinkSettings,
+        reads: Views,
+        submit: Submit,
+        signer: SigningService,
+        anchors: AnchorTable | None = None,
     ) -> "ChainLink":
         """Return the link of a ledger as it stands; subscribe ``observe`` before anything else is submitted.
 
@@ -118,7 +123,7 @@ class ChainLink:
                 return
             except InvariantBroken:
                 raise
-            except LinkError as error:
+            except (LinkError, Unavailable) as error:
                 log.warning("link_lost", error=str(error))
                 self.status.last_error = str(error)
             except Exception as error:  # the next connection tries the same block again; the money waits meanwhile

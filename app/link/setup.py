@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from app.custody.signer import Signed, Signer, SigningRequest
+from app.custody.signer import Signed, SigningRequest, SigningService
 from app.link.calls import add_staking_proxy
 from app.link.connection import LinkError, NodeConnection, NodeRefused
 from app.link.keybook import OurKey
@@ -27,7 +27,7 @@ class SetupFailed(LinkError):  # noqa: N818 - what happened
 
 
 async def ensure_staking_proxy(
-    node: NodeConnection, signer: Signer, hot: OurKey, trading: OurKey, *, poll_s: float = 0.1
+    node: NodeConnection, signer: SigningService, hot: OurKey, trading: OurKey, *, poll_s: float = 0.1
 ) -> bool:
     """Have the hot key grant the staking proxy to the trading key; ``False`` where it stands already.
 
@@ -58,7 +58,7 @@ async def has_staking_proxy(node: NodeConnection, hot: OurKey, trading: OurKey) 
     )
 
 
-async def sign_operator_call(node: NodeConnection, signer: Signer, key: OurKey, call: CallSpec) -> Signed:
+async def sign_operator_call(node: NodeConnection, signer: SigningService, key: OurKey, call: CallSpec) -> Signed:
     """Return a set-up call signed by the hot or trading key at the finalised head; the signer decides on it."""
     reader = BlockReader(node)
     height, at = await reader.finalised()

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from app.custody.errors import SigningRefused
-from app.custody.signer import Signed, Signer, SigningRequest
+from app.custody.errors import SignerAway, SigningRefused
+from app.custody.signer import Signed, SigningRequest, SigningService
 from app.link.anchoring import Anchoring
 from app.link.calls import calls_for, signer_of
 from app.link.connection import NodeConnection, NodeRefused
@@ -40,7 +40,7 @@ class Submitter:
 
     reads: Views
     submit: Submit
-    signer: Signer
+    signer: SigningService
     book: KeyBook
     settings: LinkSettings
     sweep_candidates: set[int] = field(default_factory=set)
@@ -57,8 +57,11 @@ class Submitter:
             if job.state is JobState.SIGNED:
                 await self.send(node, job.signed)
         chosen = list(signable(jobs, self.book, self.reads, self.settings))
-        if chosen:
-            await self._sign_all(node, head, chosen)
+        try:
+            if chosen:
+                await self._sign_all(node, head, chosen)
+        except SignerAway as error:
+            log.warning("jobs_not_signed", jobs=len(chosen), why=str(error))
         await self._ask_for_sweeps()
         if self.anchoring is not None:
             await self.anchoring.on_head(node, head)
@@ -76,7 +79,8 @@ class Submitter:
         spec, transaction = int(version["specVersion"]), int(version["transactionVersion"])
         runtime = await node.runtime(head.hash, spec)
         # What was signed before a restart, and did not get into the ledger, keeps its nonce: it comes first.
-        jobs.sort(key=lambda job: (self.signer.remembered(job.job_id) is None, job.job_id))
+        remembered = {job.job_id for job in jobs if await self._is_remembered(job.job_id)}
+        jobs.sort(key=lambda job: (job.job_id not in remembered, job.job_id))
         nonces: dict[int, int] = {}
         for job in jobs:
             role, number = signer_of(job, self.book)
@@ -110,6 +114,9 @@ class Submitter:
                 fail_point("link.accepted")
                 await self.send(node, signed.extrinsic)
                 fail_point("link.sent")
+
+    async def _is_remembered(self, job_id: int) -> bool:
+        return await asyncio.to_thread(self.signer.remembered, job_id) is not None
 
     async def _accept(self, job: AnyJob, key: int, signed: Signed) -> bool:
         """Have the signed bytes made durable; only then may they leave."""

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.custody.errors import CustodyError
 from ledger.sequencer import Unavailable
 
 
@@ -76,18 +75,3 @@ class RequestTooLarge(Unavailable):
     def __str__(self) -> str:
         """Return code and figures."""
         return f"{self.code}: {self.size} bytes, at most {self.bound}"
-
-
-@dataclass(eq=False)
-class SignerAway(CustodyError):  # noqa: N818 - says what happened
-    """The signer's process cannot be reached now: nothing was signed, or what was signed did not arrive.
-
-    Asking again is safe: the signer remembers a job and gives the same bytes.
-    """
-
-    detail: str
-    code: str = "signer_unavailable"
-
-    def __str__(self) -> str:
-        """Return code and detail."""
-        return f"{self.code}: {self.detail}"
