@@ -6,8 +6,6 @@ the replica reads the log from its beginning.
 """
 
 import asyncio
-import os
-import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -15,12 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import structlog
 from fastapi import FastAPI
 
-from app.custody.journal import Journal
-from app.custody.keys import Keyring, load_or_create_seed
-from app.custody.policy import Policy
+from app.custody.opening import open_keyring, open_signer
 from app.custody.signer import Signer
 from app.gateway.limits import TIERS, Limits
 from app.gateway.main import GatewayServer, create_app, create_server, listening_port
@@ -32,9 +27,8 @@ from app.link.connection import NodeConnection
 from app.link.deposits import ChainKeys
 from app.link.follower import ChainLink
 from app.link.settings import LinkSettings
-from app.observability import SNAPSHOT_SEQ, SNAPSHOTS_REFUSED
+from app.opening import end_process, open_sequencer
 from app.postgres.embedded import EmbeddedPostgres
-from app.postgres.files import write_private
 from app.projections.projector import Projector
 from app.projections.reads import HistoryReads
 from app.projections.status import ProjectionMetrics
@@ -44,16 +38,11 @@ from ledger.engine.views import Views
 from ledger.log.anchors import PostgresAnchors
 from ledger.log.migrate import migrate
 from ledger.log.postgres import PostgresLog
-from ledger.log.recovery import newest_engine, recover
-from ledger.log.snapshot_store import Refused
-from ledger.log.snapshot_writer import SnapshotSettings, SnapshotWriter
+from ledger.log.snapshot_writer import SnapshotSettings
 from ledger.sequencer import Sequencer
-
-log = structlog.get_logger(__name__)
 
 START_TIMEOUT_S = 30.0
 NONCE_CONNECTIONS = 2
-EXIT_FATAL = 70
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,25 +128,18 @@ class Exchange:
         return url
 
     async def _open_ledger(self, url: str) -> None:
-        event_log = PostgresLog(url)
-        head = await event_log.open()
-        self._stack.push_async_callback(event_log.close)
-        engine, start = await newest_engine(url, head, tell_refused)
-        SNAPSHOT_SEQ.set(start.seq)
         copy = Engine()
         self.views = Views(copy)
         self.replica = Replica(copy, self.views)
-        await recover(event_log, engine, head, start=start, follow=self.replica.apply)
-        self.sequencer = Sequencer(
-            engine=engine, log=event_log, head=head, clock=self.config.clock_ms, on_fatal=self._on_fatal
+        self.sequencer = await open_sequencer(
+            self._stack,
+            PostgresLog(url),
+            url=url,
+            clock=self.config.clock_ms,
+            snapshots=self.config.snapshots,
+            on_fatal=self._on_fatal,
+            follow=self.replica.apply,
         )
-        self.sequencer.subscribe(self.replica.apply)
-        snapshots = SnapshotWriter(url, self.config.snapshots, tell_snapshot)
-        self.sequencer.subscribe(snapshots.observe)
-        self.sequencer.start()
-        self._stack.push_async_callback(self.sequencer.stop)
-        snapshots.start(behind=head.seq - start.seq)
-        self._stack.push_async_callback(snapshots.stop)
 
     def _open_history(self, url: str) -> None:
         """Fold history beside the exchange: whatever happens to it is reported, tried again, and stops nothing."""
@@ -170,21 +152,20 @@ class Exchange:
 
     async def _open_custody(self) -> None:
         folder = self.config.data_dir
-        passphrase = self.config.passphrase or kept_passphrase(folder / "custody.passphrase")
-        keyring = Keyring(await asyncio.to_thread(load_or_create_seed, folder / "custody.seed", passphrase))
+        keyring = await asyncio.to_thread(open_keyring, folder, self.config.passphrase)
         self.chain_keys = ChainKeys(self.replica.reads, self.sequencer.submit, keyring)
         hot, trading = await self.chain_keys.ensure_custody()
         async with NodeConnection(self.config.link.url) as node:
             genesis_hash = node.genesis_hash
-        journal = Journal(folder / "signer.journal")
-        self._stack.callback(journal.close)
-        self.signer = Signer(
-            keyring=keyring,
-            policy=Policy(hot=hot.public, trading=trading.public),
-            journal=journal,
+        self.signer = open_signer(
+            folder,
+            keyring,
+            hot=hot.public,
+            trading=trading.public,
             genesis_hash=genesis_hash,
             clock_ms=self.config.clock_ms,
         )
+        self._stack.callback(self.signer.journal.close)
 
     def _open_link(self, url: str) -> None:
         self.link = ChainLink.of(self.config.link, self.views, self.sequencer.submit, self.signer, PostgresAnchors(url))
@@ -229,36 +210,3 @@ class Exchange:
     async def _close_gateway(self) -> None:
         self._server.should_exit = True
         await asyncio.wait([self._serving])
-
-
-def kept_passphrase(path: Path) -> bytes:
-    """Return the passphrase kept in a file only its owner can read, drawing it once.
-
-    It protects a copied seed file, not a stolen data folder: set ``TAOBOURSE_PASSPHRASE`` where that matters.
-    """
-    if not path.exists():
-        write_private(path, secrets.token_hex(32))
-    return path.read_bytes().strip()
-
-
-def tell_refused(snapshot: Refused) -> None:
-    """Tell of a stored snapshot that does not hold; the next older one or the log itself takes its place."""
-    SNAPSHOTS_REFUSED.inc()
-    log.error("snapshot_refused", seq=snapshot.seq, detail=snapshot.detail)
-
-
-def tell_snapshot(name: str, figures: dict[str, Any]) -> None:
-    """Tell of a snapshot that was written, or could not be."""
-    if name != "snapshot_written":
-        log.error(name, **figures)
-        return
-    for refused in figures.pop("refused", ()):
-        tell_refused(Refused(**refused))
-    log.info(name, **figures)
-    SNAPSHOT_SEQ.set(figures.get("seq", 0))
-
-
-def end_process(error: BaseException) -> None:
-    """End the process at once: memory may be ahead of the log, and only a start can tell what is true."""
-    log.critical("fatal", error=f"{type(error).__name__}: {error}", exc_info=error)
-    os._exit(EXIT_FATAL)

@@ -16,7 +16,7 @@ from app.bootstrap import Exchange, ExchangeConfig
 from app.demo.actors import start_actors, stop_actors
 from app.demo.client import ExchangeClient
 from app.demo.node import ChildNode, start_node
-from app.demo.setup import LISTED, TESTER, Customer, fund_tester, open_customers, prepare_house
+from app.demo.setup import LISTED, TESTER, Customer, House, fund_tester, open_customers, prepare_house
 from app.demo.story import Say, Story
 from app.link.settings import LinkSettings
 from app.postgres.embedded import EmbeddedPostgres
@@ -66,14 +66,7 @@ class Running:
             "ws": self.rest.replace("http", "ws", 1) + "/v2",
             "chain_ws": self.node.url,
             "symbols": [self.exchange.replica.names.pair_of(netuid).wsname for netuid in LISTED],
-            "accounts": [
-                {
-                    "name": customer.name,
-                    "keys": [{"key": key, "secret": secret} for key, secret in customer.keys],
-                    "deposit_address": customer.deposit_address,
-                }
-                for customer in self.customers
-            ],
+            "accounts": [customer.told() for customer in self.customers],
         }
 
 
@@ -164,17 +157,28 @@ async def running_demo(options: DemoOptions) -> AsyncIterator[Running]:
             passphrase=settings.passphrase_bytes,
             snapshots=settings.snapshots,
         )
-        exchange = Exchange(config, prepare=prepare_house)
+        exchange = Exchange(config, prepare=lambda built: prepare_house(_house_of(built)))
         await exchange.start()
         try:
-            customers = await open_customers(exchange)
-            await fund_tester(exchange, next(customer for customer in customers if customer.name == TESTER))
+            house = _house_of(exchange)
+            customers = await open_customers(house, exchange.vault)
+            await fund_tester(house, next(customer for customer in customers if customer.name == TESTER))
             async with _acting(options, node):
                 yield Running(exchange, node, customers)
         finally:
             await exchange.stop()
     finally:
         await node.stop()
+
+
+def _house_of(exchange: Exchange) -> House:
+    return House(
+        reads=exchange.replica.reads,
+        submit=exchange.sequencer.submit,
+        chain_keys=exchange.chain_keys,
+        signer=exchange.signer,
+        node_url=exchange.config.link.url,
+    )
 
 
 @asynccontextmanager

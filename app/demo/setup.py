@@ -13,17 +13,21 @@ from typing import Any, Final
 import msgspec
 
 from amm.units import RAO_PER_TAO
-from app.bootstrap import Exchange
+from app.custody.signer import SigningService
 from app.demo.wallet import Wallet, transfer, transfer_stake
 from app.gateway.auth import TRADER
+from app.gateway.vault import Vault
 from app.link.connection import NodeConnection
+from app.link.deposits import ChainKeys
 from app.link.keybook import KeyBook
 from app.link.reader import BlockReader
 from app.link.setup import ensure_staking_proxy
+from app.link.submitter import Submit
 from chain.keys import KeyPair, ss58_decode
 from ledger.engine.api import Answer
 from ledger.engine.layout import CommandKind, Stage
 from ledger.engine.records import body_digest, client_id, command, request
+from ledger.engine.views import Views
 from ledger.errors import TEXTS, Refusal
 
 LISTED: Final = (1, 2, 4, 5)
@@ -60,46 +64,65 @@ class Customer:
     keys: tuple[tuple[str, str], ...]
     deposit_address: str
 
+    def told(self) -> dict[str, Any]:
+        """Return what a program needs to act as this customer."""
+        return {
+            "name": self.name,
+            "keys": [{"key": key, "secret": secret} for key, secret in self.keys],
+            "deposit_address": self.deposit_address,
+        }
 
-async def prepare_house(exchange: Exchange) -> None:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """The parts of an exchange that its set-up works with, whatever process they are in; ``reads`` are a replica's."""
+
+    reads: Views
+    submit: Submit
+    chain_keys: ChainKeys
+    signer: SigningService
+    node_url: str
+
+
+async def prepare_house(house: House) -> None:
     """Fund the house on the chain and list the markets, before the first block is imported."""
-    if exchange.replica.reads.head().number:
+    if house.reads.head().number:
         return
-    hot, trading = await exchange.chain_keys.ensure_custody()
+    hot, trading = await house.chain_keys.ensure_custody()
     hotkey = KeyPair.from_uri(IDLE_HOTKEY).public
-    async with NodeConnection(exchange.config.link.url) as node:
+    async with NodeConnection(house.node_url) as node:
         operator = Wallet(node, OPERATOR)
         await operator.send_all(_house_calls(hot.public, trading.public, hotkey), first_nonce=0)
-        book = KeyBook.of(exchange.replica.reads)
-        await ensure_staking_proxy(node, exchange.signer, book.keys[hot.key], book.keys[trading.key])
+        book = KeyBook.of(house.reads)
+        await ensure_staking_proxy(node, house.signer, book.keys[hot.key], book.keys[trading.key])
         reader = BlockReader(node)
         _, at = await reader.finalised()
         positions = {netuid: (hot.public, hotkey, netuid) for netuid in LISTED}
         stakes = await reader.stakes(list(positions.values()), at)
         registered = {netuid: await reader.registered_at(netuid, at) for netuid in LISTED}
-    if not exchange.replica.reads.hotkeys():
-        await _do(exchange, CommandKind.ADD_HOTKEY, "hotkey", text=hotkey, hotkey=1)
+    if not house.reads.hotkeys():
+        await _do(house, CommandKind.ADD_HOTKEY, "hotkey", text=hotkey, hotkey=1)
     for netuid in LISTED:
-        if exchange.replica.reads.market(netuid, 0) is None:
-            await _list_market(exchange, netuid, registered_at=registered[netuid], target=stakes[positions[netuid]])
+        if house.reads.market(netuid, 0) is None:
+            await _list_market(house, netuid, registered_at=registered[netuid], target=stakes[positions[netuid]])
 
 
-async def open_customers(exchange: Exchange) -> list[Customer]:
+async def open_customers(house: House, vault: Vault) -> list[Customer]:
     """Return the demo's customers, opening accounts and drawing keys at the first start."""
-    return [await _open_customer(exchange, name) for name in CUSTOMERS]
+    return [await _open_customer(house, vault, name) for name in CUSTOMERS]
 
 
-async def fund_tester(exchange: Exchange, tester: Customer) -> None:
+async def fund_tester(house: House, tester: Customer) -> None:
     """Have the operator deposit TAO and alpha for the tester on the chain, and wait until all of it is credited."""
     hotkey = KeyPair.from_uri(IDLE_HOTKEY).public
     recipient = ss58_decode(tester.deposit_address)
     calls = [transfer(recipient, TESTER_TAO)]
     calls += [transfer_stake(recipient, hotkey=hotkey, netuid=netuid, amount=TESTER_ALPHA) for netuid in LISTED]
-    async with NodeConnection(exchange.config.link.url) as node:
+    async with NodeConnection(house.node_url) as node:
         await Wallet(node, OPERATOR).send_all(calls, first_nonce=len(_house_calls(b"", b"", b"")))
 
     def is_credited() -> bool:
-        reads = exchange.replica.reads
+        reads = house.reads
         return all(_ever_had(reads.balance(tester.account, asset)) for asset in (0, *(n + 1 for n in LISTED)))
 
     await until(is_credited, "the tester's deposits are credited")
@@ -124,10 +147,10 @@ def _house_calls(hot: bytes, trading: bytes, hotkey: bytes) -> list[Any]:
     return [transfer(hot, HOT_TAO), transfer(trading, TRADING_TAO), *stakes]
 
 
-async def _list_market(exchange: Exchange, netuid: int, *, registered_at: int, target: int) -> None:
+async def _list_market(house: House, netuid: int, *, registered_at: int, target: int) -> None:
     body = msgspec.json.encode({"name": f"Subnet {netuid}"})
     await _do(
-        exchange,
+        house,
         CommandKind.LIST_MARKET,
         f"list/{netuid}",
         text=body,
@@ -137,7 +160,7 @@ async def _list_market(exchange: Exchange, netuid: int, *, registered_at: int, t
         registered_at=registered_at,
     )
     await _do(
-        exchange,
+        house,
         CommandKind.SET_MARKET,
         f"market/{netuid}",
         netuid=netuid,
@@ -151,18 +174,18 @@ async def _list_market(exchange: Exchange, netuid: int, *, registered_at: int, t
     )
 
 
-async def _open_customer(exchange: Exchange, name: str) -> Customer:
-    reads = exchange.replica.reads
+async def _open_customer(house: House, vault: Vault, name: str) -> Customer:
+    reads = house.reads
     if reads.find_account(name) is None:
-        await _do(exchange, CommandKind.OPEN_ACCOUNT, f"account/{name}", text=name.encode())
+        await _do(house, CommandKind.OPEN_ACCOUNT, f"account/{name}", text=name.encode())
     view = reads.find_account(name)
     if view is None:
         raise SetupRefused(f"no account {name}")
     bodies = [key.body for key in reads.api_keys() if key.account == view.account]
     for number in range(len(bodies), KEYS_EACH):
-        new = exchange.vault.new_key(f"{name}-{number + 1}")
+        new = vault.new_key(f"{name}-{number + 1}")
         await _do(
-            exchange,
+            house,
             CommandKind.ADD_API_KEY,
             f"key/{name}/{number}",
             text=new.payload,
@@ -173,12 +196,12 @@ async def _open_customer(exchange: Exchange, name: str) -> Customer:
     for key in reads.api_keys():
         if key.account == view.account:
             body = msgspec.json.decode(key.body)
-            keys.append((body["key"], b64encode(exchange.vault.open(body["sealed"])).decode()))
-    address = await exchange.chain_keys.assign_deposit_key(view.account)
+            keys.append((body["key"], b64encode(vault.open(body["sealed"])).decode()))
+    address = await house.chain_keys.assign_deposit_key(view.account)
     return Customer(name, view.account, tuple(keys), address)
 
 
-async def _do(exchange: Exchange, kind: CommandKind, step: str, *, text: bytes = b"", **meanings: int) -> Answer:
+async def _do(house: House, kind: CommandKind, step: str, *, text: bytes = b"", **meanings: int) -> Answer:
     """Submit one set-up command under a fixed client id; raises ``SetupRefused``."""
     high, low = client_id(f"demo/{step}")
     if text:
@@ -190,7 +213,7 @@ async def _do(exchange: Exchange, kind: CommandKind, step: str, *, text: bytes =
         body_digest=body_digest(text + repr(sorted(meanings.items())).encode()),
         **meanings,
     )
-    answer = await exchange.sequencer.submit(request(record, payloads=[text] if text else []))
+    answer = await house.submit(request(record, payloads=[text] if text else []))
     if answer.code:
         refusal = Refusal(answer.code)
         raise SetupRefused(f"{step}: {refusal.name.lower()}: {TEXTS[refusal].meaning}")

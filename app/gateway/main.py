@@ -19,6 +19,7 @@ from app.gateway.kraken.books import Books
 from app.gateway.kraken.routes import HotDoor, KrakenRoutes
 from app.gateway.parts import Parts
 from app.gateway.problems import Problem
+from app.gateway.seq import SeqHeader
 from app.gateway.server import GatewayServer, create_server, listening_port
 from app.gateway.v1.addresses import addresses_router
 from app.gateway.v1.custody import custody_router
@@ -70,6 +71,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_middleware(HotDoor, routes=KrakenRoutes(parts, books, metrics))
+    app.add_middleware(SeqHeader, replica=parts.replica)
     app.router.routes.append(WebSocketRoute("/v2", sockets.serve))
     app.router.routes.append(WebSocketRoute("/", LegacyFeeds(parts, books).serve))
     app.router.routes.extend(_health_routes(parts, metrics))
@@ -82,7 +84,8 @@ def _health_routes(parts: Parts, metrics: Metrics) -> list[Route]:
 
     async def readyz(_: Request) -> Response:
         ready = parts.is_ready()
-        return JSONResponse({"ready": ready, "seq": parts.replica.seq}, 200 if ready else 503)
+        told = {"ready": ready, "seq": parts.replica.seq, **({"gateway": parts.name} if parts.name else {})}
+        return JSONResponse(told, 200 if ready else 503, None if ready else {"retry-after": "1"})
 
     async def metrics_text(_: Request) -> Response:
         return Response(metrics.exposition() + parts.more_metrics(), media_type=METRICS_TYPE)

@@ -1,6 +1,5 @@
 """What a gateway is made of; ``bootstrap`` builds the real parts, tests build small ones of the same kinds."""
 
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -11,7 +10,10 @@ from app.gateway.nonces import NonceStore
 from app.gateway.replica import Replica
 from app.gateway.vault import Vault
 from app.settings import GatewaySettings
+from app.times import wall_clock_ms
 from ledger.engine.api import Answer, Request
+
+__all__ = ["Parts", "Submitter", "wall_clock_ms"]
 
 
 class Submitter(Protocol):
@@ -21,16 +23,12 @@ class Submitter(Protocol):
         """Return the answer once its batch is durable."""
 
 
-def wall_clock_ms() -> int:
-    """Return the time in ms since 1970."""
-    return time.time_ns() // 1_000_000
-
-
 @dataclass(slots=True, kw_only=True)
 class Parts:
     """Everything ``create_app`` needs.
 
     ``assign_deposit_key(account)`` returns the SS58 address deposits of an account go to, always the same one.
+    ``name`` tells this gateway from others of the same exchange.
     """
 
     replica: Replica
@@ -44,6 +42,7 @@ class Parts:
     is_ready: Callable[[], bool] = lambda: True
     tokens: Tokens = field(default_factory=Tokens)
     more_metrics: Callable[[], bytes] = bytes
+    name: str = ""
 
     @property
     def authenticator(self) -> Authenticator:

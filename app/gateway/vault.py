@@ -4,6 +4,7 @@ import base64
 import os
 import secrets
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +12,8 @@ from typing import Any, Final
 import msgspec
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
+
+from app.postgres.files import sync_folder, write_private
 
 MASTER_KEY_BYTES: Final = SecretBox.KEY_SIZE
 SECRET_BYTES: Final = 64
@@ -74,14 +77,15 @@ class Vault:
 
 
 def load_or_create_master_key(path: Path) -> bytes:
-    """Return the master key of a file only its owner can read, drawing it once."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return bytes.fromhex(path.read_text(encoding="ascii").strip())
-    key = secrets.token_bytes(MASTER_KEY_BYTES)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(key.hex())
-        file.flush()
-        os.fsync(file.fileno())
-    return key
+    """Return the master key of a file only its owner can read, drawing it once, whoever comes first.
+
+    The file appears whole or not at all: several gateways may start at one time.
+    """
+    if not path.exists():
+        aside = path.with_name(f"{path.name}.{os.getpid()}")
+        write_private(aside, secrets.token_bytes(MASTER_KEY_BYTES).hex())
+        with suppress(FileExistsError):
+            path.hardlink_to(aside)
+        aside.unlink()
+        sync_folder(path.parent)
+    return bytes.fromhex(path.read_text(encoding="ascii").strip())

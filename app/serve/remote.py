@@ -99,6 +99,7 @@ class RemoteSequencer:
         self._writer: asyncio.StreamWriter | None = None
         self._last: Batch | None = None
         self._ready = asyncio.Event()
+        self._caught_up = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._is_stopped = False
         self.reconnects = 0
@@ -128,6 +129,10 @@ class RemoteSequencer:
     async def ready(self) -> None:
         """Return once requests are taken."""
         await self._ready.wait()
+
+    async def caught_up(self) -> None:
+        """Return once the subscribers have seen what the log held when it was first read; no engine is needed."""
+        await self._caught_up.wait()
 
     async def stop(self) -> None:
         """Take nothing more and end the connection; what is in flight ends as ``OutcomeUnknown``."""
@@ -224,6 +229,7 @@ class RemoteSequencer:
     async def _follow(self) -> None:
         """Follow one connection until it is lost, which is raised."""
         await self._catch_up(None)
+        self._caught_up.set()
         async with asyncio.timeout(HELLO_TIMEOUT_S):
             reader, writer = await asyncio.open_unix_connection(self._path, limit=READ_AHEAD_BYTES)
         try:

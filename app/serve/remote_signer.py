@@ -11,7 +11,7 @@ from typing import Final
 
 from app.custody.errors import SignerAway, SigningRefused
 from app.custody.signer import Signed, SigningRequest
-from app.serve.errors import FrameBroken, PeerRefused
+from app.serve.errors import FrameBroken
 from app.serve.signing import (
     LENGTH,
     Bytes,
@@ -45,7 +45,6 @@ class RemoteSigner:
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._publics: dict[tuple[int, int], bytes] = {}
-        self._genesis_hash = b""
 
     def sign(self, request: SigningRequest) -> Signed:
         """Return signed bytes that are in the signer's journal; raises ``SigningRefused`` and ``SignerAway``."""
@@ -71,13 +70,6 @@ class RemoteSigner:
                 self._publics.clear()
             self._publics[role, number] = known
         return known
-
-    def genesis_hash(self) -> bytes:
-        """Return the genesis of the chain that the signer signs for; raises ``SignerAway``."""
-        with self._lock:
-            if self._socket is None:
-                self._connect()
-            return self._genesis_hash
 
     def close(self) -> None:
         """Close the connection."""
@@ -120,8 +112,7 @@ class RemoteSigner:
         if not isinstance(reply, Greeted):
             self._disconnect()
             detail = reply.detail if isinstance(reply, Refusal) else type(reply).__name__
-            raise PeerRefused("version_differs", detail)
-        self._genesis_hash = reply.genesis_hash
+            raise SignerAway(detail)
 
     def _read(self) -> Reply:
         return decode_reply(self._read_exactly(length_of(self._read_exactly(LENGTH.size))))

@@ -1,6 +1,7 @@
 """The signer's door: answers signing requests of other processes, one after another for each connection."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -8,7 +9,7 @@ from typing import Final
 import structlog
 
 from app.custody.errors import CustodyError, JournalBroken, SealBroken, SigningRefused
-from app.custody.signer import Signer
+from app.custody.signer import Signed, Signer, SigningRequest
 from app.serve.errors import FrameBroken
 from app.serve.frames import HELLO_TIMEOUT_S
 from app.serve.signing import (
@@ -41,8 +42,10 @@ CONNECTIONS_MAX: Final = 64
 class SignerServer:
     """Serves one signer on a local socket; whoever may open it may ask, and the signer's own rules decide."""
 
-    def __init__(self, signer: Signer) -> None:
+    def __init__(self, signer: Signer, *, on_fatal: Callable[[BaseException], None]) -> None:
+        """``on_fatal`` ends the process: a journal that could not be written must be read again before it is used."""
         self._signer = signer
+        self._on_fatal = on_fatal
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -100,16 +103,20 @@ class SignerServer:
         except SigningRefused as error:
             log.warning("signing_refused", peer=name, code=error.code, detail=error.detail)
             return Refusal(error.code, error.detail, error.value, error.bound)
-        except JournalBroken:
-            raise  # it must not sign until an operator has looked
         except (SealBroken, CustodyError, ValueError) as error:
             return Refusal("question_malformed", f"{type(error).__name__}: {error}")
         return Refusal("question_unknown", type(question).__name__)
 
     async def _sign(self, question: Sign) -> Bytes:
         # In a thread, since it writes its journal through to the disk; and to its end, though the asker goes away.
-        signed = await asyncio.shield(asyncio.to_thread(self._signer.sign, request_of(question)))
-        return bytes_of(signed)
+        return bytes_of(await asyncio.shield(asyncio.to_thread(self._sign_now, request_of(question))))
+
+    def _sign_now(self, request: SigningRequest) -> Signed:
+        try:
+            return self._signer.sign(request)
+        except (OSError, JournalBroken) as error:
+            self._on_fatal(error)
+            raise
 
 
 async def _read(reader: asyncio.StreamReader) -> Question:

@@ -1,4 +1,4 @@
-"""What link and gateways say to the signer's process, and what it answers: msgpack behind a length (u32, little-endian).
+"""What link and gateways say to the signer's process and what it answers: msgpack behind a length (u32, little-endian).
 
 Nothing here is secret: calls in, signed bytes and public keys out. Seeds never leave the signer's process.
 """
@@ -106,12 +106,14 @@ def encode(message: Question | Reply) -> bytes:
 
 def decode_question(body: bytes) -> Question:
     """Return what was asked; raises ``FrameBroken``."""
-    return _decode(_questions, body)
+    question: Question = _decode(_questions, body)
+    return question
 
 
 def decode_reply(body: bytes) -> Reply:
     """Return what was answered; raises ``FrameBroken``."""
-    return _decode(_replies, body)
+    reply: Reply = _decode(_replies, body)
+    return reply
 
 
 def length_of(head: bytes) -> int:

@@ -6,6 +6,7 @@ Paths of sockets are limited to about 107 bytes, so the folder lies below ``/tmp
 import fcntl
 import hashlib
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,3 +51,21 @@ def held(path: Path, part: str) -> Iterator[None]:
 def clear_socket(path: Path) -> None:
     """Remove the socket file of a process that is gone; who holds the part's lock may do so."""
     path.unlink(missing_ok=True)
+
+
+def shared_port(host: str, port: int) -> socket.socket:
+    """Return a socket bound to a port that other processes of ours may bind as well; the system spreads connections.
+
+    One that does not listen takes no connections and only holds the port.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound.bind((host, port))
+        bound.setblocking(False)
+    except BaseException:
+        bound.close()
+        raise
+    return bound

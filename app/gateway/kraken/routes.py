@@ -25,6 +25,8 @@ from ledger.failpoints import fail_point
 
 PUBLIC_PATH: Final = "/0/public/"
 PRIVATE_PATH: Final = "/0/private/"
+RETRY_AFTER_S: Final = "1"
+_ASK_AGAIN: Final = frozenset({errors.UNAVAILABLE, errors.BUSY})
 
 
 class KrakenRoutes:
@@ -61,6 +63,8 @@ class KrakenRoutes:
             body = encode_result(await call(request, name))
         except Refused as refused:
             body = self._refuse(refused)
+            if refused.error in _ASK_AGAIN:
+                headers["retry-after"] = RETRY_AFTER_S
         except BodyTooLarge as error:
             # The rest of the body is not read: the connection ends with this answer.
             headers["connection"] = "close"

@@ -1,0 +1,75 @@
+"""Brings an engine up on its log and lets it write: the same in the embedded shape and in the engine's own process."""
+
+import os
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Any, Final
+
+import structlog
+
+from app.observability import SNAPSHOT_SEQ, SNAPSHOTS_REFUSED
+from ledger.codec import Batch
+from ledger.log.postgres import PostgresLog
+from ledger.log.recovery import newest_engine, recover
+from ledger.log.snapshot_store import Refused
+from ledger.log.snapshot_writer import SnapshotSettings, SnapshotWriter
+from ledger.sequencer import Clock, Sequencer
+
+log = structlog.get_logger(__name__)
+
+EXIT_FATAL: Final = 70
+"""Exit code of a process whose memory may be ahead of the log."""
+
+
+async def open_sequencer(
+    stack: AsyncExitStack,
+    event_log: PostgresLog,
+    *,
+    url: str,
+    clock: Clock,
+    snapshots: SnapshotSettings,
+    on_fatal: Callable[[BaseException], None],
+    follow: Callable[[Batch], None] | None = None,
+) -> Sequencer:
+    """Return a started sequencer over the log of ``url``, whose newest state it recovers; ``stack`` closes all of it.
+
+    ``follow`` hears every batch, those of the log first, as a replica beside the engine needs.
+    """
+    head = await event_log.open()
+    stack.push_async_callback(event_log.close)
+    engine, start = await newest_engine(url, head, tell_refused)
+    SNAPSHOT_SEQ.set(start.seq)
+    await recover(event_log, engine, head, start=start, follow=follow)
+    sequencer = Sequencer(engine=engine, log=event_log, head=head, clock=clock, on_fatal=on_fatal)
+    if follow is not None:
+        sequencer.subscribe(follow)
+    writer = SnapshotWriter(url, snapshots, tell_snapshot)
+    sequencer.subscribe(writer.observe)
+    sequencer.start()
+    stack.push_async_callback(sequencer.stop)
+    writer.start(behind=head.seq - start.seq)
+    stack.push_async_callback(writer.stop)
+    return sequencer
+
+
+def tell_refused(snapshot: Refused) -> None:
+    """Tell of a stored snapshot that does not hold; the next older one or the log itself takes its place."""
+    SNAPSHOTS_REFUSED.inc()
+    log.error("snapshot_refused", seq=snapshot.seq, detail=snapshot.detail)
+
+
+def tell_snapshot(name: str, figures: dict[str, Any]) -> None:
+    """Tell of a snapshot that was written, or could not be."""
+    if name != "snapshot_written":
+        log.error(name, **figures)
+        return
+    for refused in figures.pop("refused", ()):
+        tell_refused(Refused(**refused))
+    log.info(name, **figures)
+    SNAPSHOT_SEQ.set(figures.get("seq", 0))
+
+
+def end_process(error: BaseException) -> None:
+    """End the process at once: memory may be ahead of the log, and only a start can tell what is true."""
+    log.critical("fatal", error=f"{type(error).__name__}: {error}", exc_info=error)
+    os._exit(EXIT_FATAL)
