@@ -102,7 +102,9 @@ class EngineServer:
             await asyncio.wait(self._connections)
 
     def _publish(self, batch: Batch) -> None:
-        """Queue a batch for everybody; its answers follow in the same turn of the loop, once they are set."""
+        """Queue a batch for everybody; its answers follow once they are set, before the next batch in any case."""
+        if self._is_due:
+            self._answer()
         self._last = batch
         if self._peers:
             fits = len(batch.body) <= self._batch_max

@@ -286,7 +286,7 @@ async def test_more_than_may_be_in_flight_is_refused_at_once_and_loses_nothing(e
 
 
 async def test_an_overloaded_engine_says_so_at_once_while_others_wait(engine: ServedEngine) -> None:
-    engine.sequencer._inbox_requests = 5
+    engine.sequencer._inbox_requests = 4  # and one more for what is no new order
     async with reading(engine.url, engine.path) as reader:
         results = await asyncio.gather(
             *(reader.remote.submit(open_account(f"customer {number}")) for number in range(20)), return_exceptions=True
