@@ -2,27 +2,40 @@
 
 ``REQUESTS``, little-endian: number of the first (u32), how many (u32); for each its count of commands and of payloads
 (u32, u32); all command records; the lengths of all payloads (u32 each); the payloads. ``ANSWERS``: number of the batch
-in which their events lie (i64), then rows of ``ROW``. ``BATCH``: its number (i64), the hash before it, its own hash,
+in which their events lie (i64), then rows of ``ROW``.
+
+``RUN``: plain requests one after another, numbered from the first, which the engine takes as one block where it can;
+``BLOCK``: a block of one number. Both: number, count of commands and of payloads (u32 each), all command records, the
+lengths of the payloads, the payloads. ``DECISIONS`` answers either: number and count (u32), number of the batch (i64),
+first event within it and count of events (u32), then a ``DECISION`` for each command.
+
+``BATCH``: its number (i64), the hash before it, its own hash,
 and its canonical bytes. ``LEFT_OUT``: the number of a batch that the reader takes from the log itself.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from app.serve.errors import FrameBroken
 from ledger.codec import Batch, open_body
-from ledger.engine.api import Records, Request
-from ledger.engine.layout import COMMAND
+from ledger.engine.api import Block, BlockAnswer, Records, Request
+from ledger.engine.layout import COMMAND, CommandKind
+from ledger.engine.tables import DECISION
 from ledger.hashing import HASH_BYTES
 from ledger.log.errors import BatchMalformed
 
 REQUESTS_MAX: Final = 4_096
 """Requests of one frame."""
 
+RUN_MAX: Final = 512
+"""Requests of one run: two of them and more make one batch."""
+
 COUNTS: Final = struct.Struct("<II")
+BLOCK_HEAD: Final = struct.Struct("<III")
+DECISIONS_HEAD: Final = struct.Struct("<IIqII")
 NUMBER: Final = struct.Struct("<q")
 BATCH_HEAD: Final = struct.Struct(f"<q{HASH_BYTES}s{HASH_BYTES}s")
 ROW: Final = struct.Struct("<IBBHIIqqq")
@@ -30,7 +43,8 @@ ROW: Final = struct.Struct("<IBBHIIqqq")
 
 _SHAPE: Final = np.dtype("<u4")
 _PLAIN: Final = struct.pack("<II", 1, 0)
-_NUMBERS: Final = 1 << 32
+NUMBERS: Final = 1 << 32
+"""Numbers of requests begin again after so many."""
 
 
 class Status:
@@ -57,7 +71,7 @@ class Row(NamedTuple):
     bound: int
 
 
-def request_size(request: Request) -> int:
+def request_size(request: Request | Block) -> int:
     """Return how many bytes of a frame a request takes."""
     size = COUNTS.size + request.commands.nbytes
     if request.payloads:
@@ -102,6 +116,79 @@ def decode_requests(body: bytes) -> tuple[int, list[Request]]:
             raise FrameBroken("bytes behind the last command")
         return first, [Request(commands[place : place + 1]) for place in range(count)]
     return first, _cut(body, at, shapes.tolist(), commands, payloads)
+
+
+def is_plain(request: Request) -> bool:
+    """Tell whether a request may travel in a run: one command that a block may hold, with one text at most."""
+    return (
+        len(request.commands) == 1 and len(request.payloads) < 2 and int(request.commands["kind"][0]) not in _NOT_PLAIN
+    )
+
+
+def encode_run(first: int, requests: Sequence[Request]) -> list[bytes]:
+    """Return the parts of a body with these plain requests."""
+    commands = np.frombuffer(b"".join([request.commands.tobytes() for request in requests]), COMMAND).copy()
+    payloads = [request.payloads[0] for request in requests if request.payloads]
+    if payloads:
+        counts = np.fromiter((len(request.payloads) for request in requests), np.uint32, len(requests))
+        used = commands["payload"] != 0
+        commands["payload"][used] = np.cumsum(counts, dtype=np.uint32)[used]
+    return encode_block(first, Block(commands, tuple(payloads)))
+
+
+def encode_block(number: int, block: Block) -> list[bytes]:
+    """Return the parts of a body with one block."""
+    payloads = block.payloads
+    lengths = np.fromiter(map(len, payloads), _SHAPE, len(payloads)).tobytes()
+    head = BLOCK_HEAD.pack(number, len(block.commands), len(payloads))
+    return [head, block.commands.tobytes(), lengths, *payloads]
+
+
+def decode_block(body: bytes) -> tuple[int, Block]:
+    """Return a run's or a block's number and its commands; raises ``FrameBroken`` for any other bytes."""
+    if len(body) < BLOCK_HEAD.size:
+        raise FrameBroken("a block without counts")
+    number, records, count = BLOCK_HEAD.unpack_from(body)
+    at = BLOCK_HEAD.size + records * COMMAND.itemsize
+    if not records or len(body) < at + count * _SHAPE.itemsize:
+        raise FrameBroken(f"{records} commands and {count} payloads announced in {len(body)} bytes")
+    commands = np.frombuffer(body, COMMAND, records, BLOCK_HEAD.size).copy()
+    if int(commands["payload"].max()) > count:
+        raise FrameBroken(f"payload {commands['payload'].max()} of {count}")
+    try:
+        return number, Block(commands, tuple(_cut_payloads(body, at, count)))
+    except ValueError as error:
+        raise FrameBroken(str(error)) from error
+
+
+def requests_of(block: Block) -> list[Request]:
+    """Return the commands of a run as the requests that they were."""
+    requests = []
+    for place in range(len(block.commands)):
+        record = block.commands[place : place + 1]
+        payload = int(record["payload"][0])
+        if payload:
+            record["payload"] = 1
+        requests.append(Request(record, block.payloads[payload - 1 : payload] if payload else ()))
+    return requests
+
+
+def encode_decisions(number: int, answer: BlockAnswer, *, batch: int, first: int) -> tuple[bytes, bytes]:
+    """Return the parts of a body with a block's answer, whose events are those from ``first`` on of a batch."""
+    decisions = answer.decisions
+    head = DECISIONS_HEAD.pack(number, len(decisions), batch, first, len(answer.events))
+    return head, decisions.tobytes()
+
+
+def decode_decisions(body: bytes) -> tuple[int, int, slice, Records]:
+    """Return number, batch, where in it the events lie, and the decisions; raises ``FrameBroken``."""
+    if len(body) < DECISIONS_HEAD.size:
+        raise FrameBroken(f"decisions of {len(body)} bytes")
+    number, count, batch, first, events = DECISIONS_HEAD.unpack_from(body)
+    if len(body) != DECISIONS_HEAD.size + count * DECISION.itemsize:
+        raise FrameBroken(f"{count} decisions announced in {len(body)} bytes")
+    decisions = np.frombuffer(body, DECISION, count, DECISIONS_HEAD.size)
+    return number, batch, slice(first, first + events), decisions
 
 
 def encode_row(row: Row) -> bytes:
@@ -150,10 +237,26 @@ def decode_number(body: bytes) -> int:
 
 def next_number(number: int) -> int:
     """Return the number of the request that follows; numbers begin again after 2^32."""
-    return (number + 1) % _NUMBERS
+    return (number + 1) % NUMBERS
+
+
+def numbers_from(first: int, count: int) -> Iterator[int]:
+    """Yield the numbers of so many requests."""
+    return ((first + place) % NUMBERS for place in range(count))
 
 
 def _cut(body: bytes, at: int, shapes: list[list[int]], commands: Records, count: int) -> list[Request]:
+    payloads = _cut_payloads(body, at, count)
+    requests = []
+    record = payload = 0
+    for records, texts in shapes:
+        requests.append(Request(commands[record : record + records], tuple(payloads[payload : payload + texts])))
+        record, payload = record + records, payload + texts
+    return requests
+
+
+def _cut_payloads(body: bytes, at: int, count: int) -> list[bytes]:
+    """Return the payloads that fill the rest of a body, behind their lengths."""
     lengths = np.frombuffer(body, _SHAPE, count, at).tolist()
     at += count * _SHAPE.itemsize
     if at + sum(lengths) != len(body):
@@ -162,9 +265,17 @@ def _cut(body: bytes, at: int, shapes: list[list[int]], commands: Records, count
     for length in lengths:
         payloads.append(body[at : at + length])
         at += length
-    requests = []
-    record = payload = 0
-    for records, texts in shapes:
-        requests.append(Request(commands[record : record + records], tuple(payloads[payload : payload + texts])))
-        record, payload = record + records, payload + texts
-    return requests
+    return payloads
+
+
+def _is_refused_by_block(kind: CommandKind) -> bool:
+    record = np.zeros(1, COMMAND)
+    record["kind"] = kind
+    try:
+        Block(record)
+    except ValueError:
+        return True
+    return False
+
+
+_NOT_PLAIN: Final = frozenset(int(kind) for kind in CommandKind if _is_refused_by_block(kind))

@@ -7,13 +7,20 @@ published before it came, and what its buffer could not hold, it takes from the 
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 import structlog
 
-from app.serve.bodies import decode_requests, encode_batch, encode_left_out, next_number
+from app.serve.bodies import (
+    decode_block,
+    decode_requests,
+    encode_batch,
+    encode_left_out,
+    next_number,
+    numbers_from,
+    requests_of,
+)
 from app.serve.errors import FrameBroken, PeerRefused
 from app.serve.frames import (
     FRAME_BYTES_MAX,
@@ -31,9 +38,9 @@ from app.serve.frames import (
 )
 from app.serve.peer import BUFFER_BYTES_MAX, Peer, failed
 from ledger.codec import Batch
-from ledger.engine.api import Answer, Request
+from ledger.engine.api import Answer, Block, Request
 from ledger.engine.layout import LAYOUT_VERSION
-from ledger.sequencer import Sequencer, Unavailable
+from ledger.sequencer import Overloaded, Sequencer, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -199,10 +206,28 @@ class EngineServer:
     async def _take_requests(self, reader: asyncio.StreamReader, peer: Peer) -> None:
         while True:
             kind, body = await read_frame(reader)
-            if kind is not Kind.REQUESTS:
+            if kind is Kind.REQUESTS:
+                self._enqueue(peer, *decode_requests(body))
+            elif kind in {Kind.RUN, Kind.BLOCK}:
+                self._enqueue_block(peer, *decode_block(body), is_divisible=kind is Kind.RUN)
+            else:
                 raise FrameBroken(f"{kind.name} of a client")
-            number, requests = decode_requests(body)
-            self._enqueue(peer, number, requests)
+
+    def _enqueue_block(self, peer: Peer, number: int, block: Block, *, is_divisible: bool) -> None:
+        """Queue a block; a run for which there is no room is taken request by request, as far as there is."""
+        try:
+            future = self._sequencer.enqueue_block(block)
+        except Overloaded as error:
+            if is_divisible:
+                self._enqueue(peer, number, requests_of(block))
+            else:
+                peer.send_rows([failed(number, error)])
+        except Unavailable as error:
+            count = len(block.commands) if is_divisible else 1
+            peer.send_rows([failed(place, error) for place in numbers_from(number, count)])
+        else:
+            peer.waiting.append((number, future))
+            future.add_done_callback(self._schedule_answers)
 
     def _enqueue(self, peer: Peer, number: int, requests: list[Request]) -> None:
         """Queue requests in order; one that is not taken is answered at once and overtakes those that wait."""
@@ -220,4 +245,4 @@ class EngineServer:
         peer.send_rows(refused)
         if last is not None:
             # Answers go out after each published batch; a batch of duplicates alone publishes none.
-            last.add_done_callback(partial(self._schedule_answers))
+            last.add_done_callback(self._schedule_answers)

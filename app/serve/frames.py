@@ -1,7 +1,8 @@
 """Frames between the processes of one exchange: length (u32, little-endian), kind (one byte), body.
 
-Client to engine: ``HELLO``, ``REQUESTS``. Engine to client: ``WELCOME`` or ``REFUSED``, then ``BATCH`` (or ``LEFT_OUT``
-for one too large for a frame), ``ANSWERS``, ``ALIVE`` once a second, and ``BYE`` with the reason of an end.
+Client to engine: ``HELLO``, ``REQUESTS``, ``RUN``, ``BLOCK``. Engine to client: ``WELCOME`` or ``REFUSED``, then
+``BATCH`` (or ``LEFT_OUT`` for one too large for a frame), ``ANSWERS``, ``DECISIONS``, ``ALIVE`` once a second, and
+``BYE`` with the reason of an end.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from app.serve.errors import FrameBroken
 from ledger.engine.layout import LAYOUT_VERSION
 from ledger.log.base import Head
 
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 """Raised by every change of the frames or of their bodies."""
 HEAD: Final = struct.Struct("<IB")
 FRAME_BYTES_MAX: Final = 16 * 2**20
@@ -39,6 +40,9 @@ class Kind(IntEnum):
     LEFT_OUT = 7
     ALIVE = 8
     BYE = 9
+    RUN = 10
+    BLOCK = 11
+    DECISIONS = 12
 
 
 class Hello(msgspec.Struct, frozen=True):

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections import deque
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
-from app.serve.bodies import NUMBER, Row, Status, encode_row
+from app.serve.bodies import NUMBER, Row, Status, encode_decisions, encode_row
 from app.serve.frames import Kind, Reason, frame, message
 from ledger.codec import Batch
-from ledger.engine.api import Answer
+from ledger.engine.api import Answer, BlockAnswer, Records
 from ledger.errors import InvariantBroken
 from ledger.sequencer import Overloaded, SequencerStopped, Unavailable
 
@@ -18,7 +18,8 @@ log = structlog.get_logger(__name__)
 BUFFER_BYTES_MAX: Final = 32 * 2**20
 CLOSE_TIMEOUT_S: Final = 2.0
 
-Waiting = tuple[int, "asyncio.Future[Answer]"]
+Waiting = tuple[int, "asyncio.Future[Any]"]
+"""Number, and where the ``Answer`` or ``BlockAnswer`` will appear."""
 
 
 class Peer:
@@ -80,15 +81,23 @@ class Peer:
 
     def answer(self, batch: Batch | None) -> None:
         """Send the answers that have come, in the order of the requests; ``batch`` is the last one published."""
-        rows = []
+        rows: list[bytes] = []
         waiting = self.waiting
         while waiting and waiting[0][1].done():
             number, future = waiting.popleft()
             error = future.exception()
-            if error is None:
-                rows.append(answered(number, future.result(), batch))
-            else:
+            if error is not None:
                 rows.append(failed(number, error))
+                continue
+            result = future.result()
+            if isinstance(result, BlockAnswer):
+                self.send_rows(rows, batch)
+                rows = []
+                number_of_batch = -1 if batch is None else batch.number
+                first = first_event(result.events, batch)
+                self.put(frame(Kind.DECISIONS, *encode_decisions(number, result, batch=number_of_batch, first=first)))
+            else:
+                rows.append(answered(number, result, batch))
         self.send_rows(rows, batch)
 
     def send_rows(self, rows: list[bytes], batch: Batch | None = None) -> None:
@@ -100,12 +109,7 @@ class Peer:
 
 def answered(number: int, answer: Answer, batch: Batch | None) -> bytes:
     """Return the row of an answer; raises ``InvariantBroken`` where its events are not of the batch."""
-    first, events = 0, len(answer.events)
-    if events:
-        seq = int(answer.events["seq"][0])
-        first = seq - batch.first_seq if batch is not None else -1
-        if batch is None or first < 0 or first + events > len(batch.events):
-            raise InvariantBroken(law="an answer's events are of its batch", seq=seq, detail=first)
+    first, events = first_event(answer.events, batch), len(answer.events)
     return encode_row(
         Row(
             number,
@@ -119,6 +123,17 @@ def answered(number: int, answer: Answer, batch: Batch | None) -> bytes:
             answer.bound,
         )
     )
+
+
+def first_event(events: Records, batch: Batch | None) -> int:
+    """Return where in a batch these events begin, 0 for none; raises ``InvariantBroken`` where they are not of it."""
+    if not len(events):
+        return 0
+    seq = int(events["seq"][0])
+    first = seq - batch.first_seq if batch is not None else -1
+    if batch is None or first < 0 or first + len(events) > len(batch.events):
+        raise InvariantBroken(law="an answer's events are of its batch", seq=seq, detail=first)
+    return first
 
 
 def failed(number: int, error: BaseException) -> bytes:

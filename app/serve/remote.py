@@ -16,13 +16,19 @@ import asyncpg
 import structlog
 
 from app.serve.bodies import (
+    NUMBERS,
     REQUESTS_MAX,
+    RUN_MAX,
     Row,
     Status,
     decode_batch,
+    decode_decisions,
     decode_number,
     decode_rows,
+    encode_block,
     encode_requests,
+    encode_run,
+    is_plain,
     next_number,
     request_size,
 )
@@ -41,7 +47,7 @@ from app.serve.frames import (
 )
 from app.serve.tail import LogTail
 from ledger.codec import Batch
-from ledger.engine.api import Answer, Request, empty_records
+from ledger.engine.api import Answer, Block, BlockAnswer, Records, Request, empty_records
 from ledger.engine.layout import EVENT
 from ledger.errors import InvariantBroken
 from ledger.log.base import Head, check_follows
@@ -62,7 +68,8 @@ WORLD: Final = (OSError, EOFError, TimeoutError, FrameBroken, asyncpg.PostgresEr
 """What a lost engine or database looks like: tried again."""
 _NO_EVENTS: Final = empty_records(EVENT)
 
-Pending = tuple[Request, "asyncio.Future[Answer]"]
+Pending = tuple[Request | Block, "asyncio.Future[Any]", bool]
+"""What is asked, where its ``Answer`` or ``BlockAnswer`` will appear, and whether it may travel in a run."""
 
 
 class RemoteSequencer:
@@ -93,7 +100,10 @@ class RemoteSequencer:
         self._silence_s = silence_s
         self._subscribers: list[Subscriber] = []
         self._pending: deque[Pending] = deque()
-        self._in_flight: dict[int, asyncio.Future[Answer]] = {}
+        self._in_flight: dict[int, asyncio.Future[Any]] = {}
+        self._in_flight_commands = 0
+        self._blocks: dict[int, int] = {}
+        """Of those in flight that are blocks: how many commands."""
         self._next = 0
         self._is_flushing = False
         self._writer: asyncio.StreamWriter | None = None
@@ -112,8 +122,8 @@ class RemoteSequencer:
 
     @property
     def queued(self) -> int:
-        """Return how many requests wait for their answers."""
-        return len(self._in_flight) + len(self._pending)
+        """Return how many requests, and commands of blocks, wait for their answers."""
+        return self._in_flight_commands
 
     @property
     def is_connected(self) -> bool:
@@ -156,17 +166,26 @@ class RemoteSequencer:
 
         Raises ``EngineAway``, ``Overloaded``, ``RequestTooLarge`` and ``SequencerStopped`` at once.
         """
+        return self._put(request, 1, is_plain=is_plain(request))
+
+    def enqueue_block(self, block: Block) -> asyncio.Future[BlockAnswer]:
+        """Queue a block, taken whole or not at all, and return where its answer will appear; as ``enqueue``."""
+        return self._put(block, len(block.commands), is_plain=False)
+
+    def _put(self, asked: Request | Block, count: int, *, is_plain: bool) -> asyncio.Future[Any]:
         if not self._ready.is_set():
             raise SequencerStopped if self._is_stopped else EngineAway
-        if len(self._in_flight) + len(self._pending) >= self._in_flight_max:
+        # One that is larger than all room is let in alone, or it never would be.
+        if self._in_flight_commands and self._in_flight_commands + count > self._in_flight_max:
             raise Overloaded(queued=self.queued, retry_after_ms=OVERLOADED_RETRY_MS)
-        if request.payloads or len(request.commands) > 1:
-            size = request_size(request)
+        if asked.payloads or len(asked.commands) > 1:
+            size = request_size(asked)
             if size > REQUEST_BYTES_MAX:
                 raise RequestTooLarge(size, REQUEST_BYTES_MAX)
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Answer] = loop.create_future()
-        self._pending.append((request, future))
+        future: asyncio.Future[Any] = loop.create_future()
+        self._pending.append((asked, future, is_plain))
+        self._in_flight_commands += count
         if not self._is_flushing:
             self._is_flushing = True
             loop.call_soon(self._flush)
@@ -175,17 +194,37 @@ class RemoteSequencer:
     def _flush(self) -> None:
         """Send what was asked in this turn of the loop, as few frames as fit."""
         self._is_flushing = False
+        frames: list[bytes] = []
         while self._pending:
-            requests: list[Request] = []
-            first, size = self._next, 0
-            while self._pending and len(requests) < REQUESTS_MAX and size < GATHER_BYTES_MAX:
-                request, future = self._pending.popleft()
-                self._in_flight[self._next] = future
-                self._next = next_number(self._next)
-                size += request_size(request)
-                requests.append(request)
-            if self._writer is not None:  # where it is lost by now, those in flight were told
-                self._writer.write(frame(Kind.REQUESTS, *encode_requests(first, requests)))
+            first, (asked, _, plain) = self._next, self._pending[0]
+            if isinstance(asked, Block):
+                self._blocks[first] = len(asked.commands)
+                self._take_pending()
+                frames.append(frame(Kind.BLOCK, *encode_block(first, asked)))
+            elif plain:
+                frames.append(frame(Kind.RUN, *encode_run(first, self._gather(RUN_MAX, plain=True))))
+            else:
+                frames.append(frame(Kind.REQUESTS, *encode_requests(first, self._gather(REQUESTS_MAX, plain=False))))
+        if self._writer is not None:  # where it is lost by now, those in flight were told
+            self._writer.writelines(frames)
+
+    def _gather(self, most: int, *, plain: bool) -> list[Request]:
+        """Take the requests of one frame from those that wait: alike, in order."""
+        requests: list[Request] = []
+        size = 0
+        while self._pending and len(requests) < most and size < GATHER_BYTES_MAX:
+            asked, _, is_plain = self._pending[0]
+            if isinstance(asked, Block) or is_plain is not plain:
+                break
+            self._take_pending()
+            size += request_size(asked) if asked.payloads or not plain else asked.commands.nbytes
+            requests.append(asked)
+        return requests
+
+    def _take_pending(self) -> None:
+        """Give the next that waits a number."""
+        self._in_flight[self._next] = self._pending.popleft()[1]
+        self._next = next_number(self._next)
 
     async def _run(self) -> None:
         pause_s = RETRY_MIN_S
@@ -220,10 +259,12 @@ class RemoteSequencer:
         self._ready.clear()
         self._writer = None
         futures, self._in_flight = self._in_flight, {}
+        self._blocks.clear()
         pending, self._pending = self._pending, deque()
+        self._in_flight_commands = 0
         for future in futures.values():
             _fail(future, OutcomeUnknown())
-        for _, future in pending:
+        for _, future, _ in pending:
             _fail(future, EngineAway())
 
     async def _follow(self) -> None:
@@ -268,6 +309,8 @@ class RemoteSequencer:
     async def _take(self, kind: Kind, body: bytes) -> None:
         if kind is Kind.ANSWERS:
             self._answer(*decode_rows(body))
+        elif kind is Kind.DECISIONS:
+            self._answer_block(*decode_decisions(body))
         elif kind is Kind.BATCH:
             await self._pass_on(decode_batch(body))
         elif kind is Kind.LEFT_OUT:
@@ -306,17 +349,42 @@ class RemoteSequencer:
             subscriber(batch)
 
     def _answer(self, number: int, rows: list[Row]) -> None:
-        events = self._last.events if self._last is not None and self._last.number == number else _NO_EVENTS
+        events = self._events_of(number)
         for row in rows:
-            future = self._in_flight.pop(row.number, None)
-            if future is None:
-                raise FrameBroken(f"an answer to request {row.number}, which was not asked")
+            future = self._answered(row.number)
             if future.done():  # the asker may have gone away
                 continue
             if row.status == Status.ANSWERED:
                 future.set_result(_answer_of(row, events))
             else:
                 future.set_exception(_error_of(row))
+
+    def _answer_block(self, number: int, batch: int, where: slice, decisions: Records) -> None:
+        """Answer a block, or each request of a run."""
+        events = self._events_of(batch)[where]
+        if len(events) != where.stop - where.start:
+            raise InvariantBroken(law="an answer's events are of its batch", seq=batch, detail=where.stop)
+        answer = BlockAnswer(decisions, events)
+        if number in self._blocks:
+            future = self._answered(number)
+            if not future.done():
+                future.set_result(answer)
+            return
+        for place, (code, reference, value, bound, duplicate, first, count) in enumerate(decisions.tolist()):
+            future = self._answered((number + place) % NUMBERS)
+            if not future.done():
+                own = events[first : first + count]
+                future.set_result(Answer(own, code, reference, value, bound, bool(duplicate)))
+
+    def _answered(self, number: int) -> "asyncio.Future[Any]":
+        future = self._in_flight.pop(number, None)
+        if future is None:
+            raise FrameBroken(f"an answer to request {number}, which was not asked")
+        self._in_flight_commands -= self._blocks.pop(number, 1)
+        return future
+
+    def _events_of(self, number: int) -> Records:
+        return self._last.events if self._last is not None and self._last.number == number else _NO_EVENTS
 
 
 def _answer_of(row: Row, events: Any) -> Answer:

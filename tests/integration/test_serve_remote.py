@@ -6,13 +6,14 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from app.serve.bodies import encode_requests
+from app.serve.bodies import decode_block, encode_requests, encode_run, requests_of
 from app.serve.errors import EngineAway, PeerRefused, RequestTooLarge
 from app.serve.frames import Hello, Kind, frame, message, read_frame, read_reason
 from app.serve.remote import REQUEST_BYTES_MAX
-from ledger.engine.api import Request
+from ledger.engine.api import Block, Request
 from ledger.engine.layout import CommandKind, EventKind
 from ledger.engine.records import command, request
 from ledger.errors import Refusal
@@ -36,6 +37,13 @@ async def engine(postgres_url: str, door: Path) -> AsyncIterator[ServedEngine]:
     await served.start()
     yield served
     await served.stop()
+
+
+def cancel(account: int, *, order_id: int, text: bytes = b"") -> Request:
+    """Return a plain request, refused since there is no such order."""
+    record = command(CommandKind.CANCEL_ORDER, account=account, order_id=order_id)
+    record["payload"] = 1 if text else 0
+    return request(record, payloads=[text] if text else [])
 
 
 async def until(is_true: Callable[[], bool]) -> None:
@@ -256,6 +264,9 @@ async def test_a_replica_of_another_log_ends_its_process(engine: ServedEngine) -
         frame(Kind.REQUESTS, b"\0\0\0\0\xff\xff\xff\xff"),
         frame(Kind.REQUESTS, *encode_requests(0, [open_account("x")]), b"more"),
         frame(Kind.WELCOME, b""),
+        frame(Kind.RUN, b"\0" * 12),
+        frame(Kind.BLOCK, b"\0\0\0\0\x01\0\0\0\0\0\0\0" + bytes(95)),
+        frame(Kind.RUN, *encode_run(0, [cancel(1, order_id=1)]), b"more"),
         b"\0\0\0\0\x77",
     ],
 )
@@ -283,6 +294,69 @@ async def test_more_than_may_be_in_flight_is_refused_at_once_and_loses_nothing(e
 
         assert refused.value.retry_after_ms > 0
         assert [(await future).reference for future in taken] == list(range(1, 11))
+
+
+async def test_plain_requests_travel_as_one_run_and_each_has_its_own_answer(engine: ServedEngine) -> None:
+    async with reading(engine.url, engine.path) as reader:
+        account = (await reader.remote.submit(open_account("alice"))).reference
+        asked = [cancel(account, order_id=number) for number in range(1, 700)]
+        asked[300:300] = [open_account("bob")]  # of another kind: order is kept around it
+        answers = await asyncio.gather(*(reader.remote.submit(each) for each in asked))
+
+        assert [answer.code != 0 for answer in answers] == [True] * 300 + [False] + [True] * 399
+        seqs = [int(answer.events["seq"][0]) for answer in answers]
+        assert seqs == list(range(seqs[0], seqs[0] + 700))
+        told = [answer.value for answer in answers if answer.code]
+        assert told == list(range(1, 700))
+        assert reader.engine.state_hash() == engine.engine.state_hash()
+        assert reader.remote.queued == 0
+
+
+async def test_texts_of_a_run_stay_with_their_requests(engine: ServedEngine) -> None:
+    async with reading(engine.url, engine.path) as reader:
+        account = (await reader.remote.submit(open_account("alice"))).reference
+        texts = {number: b"mine-%d" % number for number in (2, 3, 5)}
+        asked = [cancel(account, order_id=number, text=texts.get(number, b"")) for number in range(1, 7)]
+
+        run = decode_block(b"".join(encode_run(9, asked)))
+
+        assert run[0] == 9
+        back = requests_of(run[1])
+        assert [each.payloads for each in back] == [each.payloads for each in asked]
+        assert [each.commands.tobytes() for each in back] == [each.commands.tobytes() for each in asked]
+        answers = await asyncio.gather(*(reader.remote.submit(each) for each in asked))
+        assert len({answer.events["seq"][0] for answer in answers}) == 6
+
+
+async def test_a_block_is_answered_as_a_whole(engine: ServedEngine) -> None:
+    async with reading(engine.url, engine.path) as reader:
+        account = (await reader.remote.submit(open_account("alice"))).reference
+        block = Block(np.concatenate([cancel(account, order_id=number).commands for number in (7, 8, 9)]))
+
+        before, answer = await asyncio.gather(
+            reader.remote.enqueue(cancel(account, order_id=6)), reader.remote.enqueue_block(block)
+        )
+
+        assert [answer.one(place).value for place in range(3)] == [7, 8, 9]
+        assert {answer.one(place).code for place in range(3)} == {before.code}
+        assert int(before.events["seq"][0]) < int(answer.events["seq"][0])
+        assert reader.remote.queued == 0
+
+
+async def test_a_full_engine_takes_of_a_run_what_it_has_room_for(engine: ServedEngine) -> None:
+    engine.sequencer._inbox_requests = 8
+    async with reading(engine.url, engine.path) as reader:
+        account = (await reader.remote.submit(open_account("alice"))).reference
+        first = [reader.remote.enqueue(cancel(account, order_id=number)) for number in range(1, 7)]
+        first.append(reader.remote.enqueue(open_account("bob")))
+        rest = [reader.remote.enqueue(cancel(account, order_id=number)) for number in range(7, 20)]
+        block = reader.remote.enqueue_block(Block(np.concatenate([cancel(account, order_id=1).commands] * 13)))
+
+        results = await asyncio.gather(*first, *rest, block, return_exceptions=True)
+
+        refused = [isinstance(result, Overloaded) for result in results]
+        assert refused == [False] * 10 + [True] * 11
+        assert reader.remote.queued == 0
 
 
 async def test_an_overloaded_engine_says_so_at_once_while_others_wait(engine: ServedEngine) -> None:
