@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,7 @@ class Database:
         self._embedded = None if url is not None else EmbeddedPostgres(data_dir)
         self._url = url
         self._deaths: deque[float] = deque(maxlen=DEATHS_MAX)
+        self.starts = 0
 
     @property
     def url(self) -> str:
@@ -44,6 +46,7 @@ class Database:
         """Start it, and bring its schema up to date."""
         if self._embedded is not None:
             await self._embedded.start()
+            self.starts = 1
         await migrate(self.url)
 
     async def stop(self) -> None:
@@ -66,8 +69,11 @@ class Database:
                 await connection.close()
                 return
 
-    async def run(self) -> None:
-        """Start the embedded server again whenever it dies, until cancelled; raises ``GaveUp``."""
+    async def run(self, tell: Callable[[], None]) -> None:
+        """Start the embedded server again whenever it dies, until cancelled; raises ``GaveUp``.
+
+        ``tell`` is called whenever its process has changed.
+        """
         embedded = self._embedded
         if embedded is None:
             await asyncio.Event().wait()
@@ -86,4 +92,6 @@ class Database:
             except EmbeddedPostgresError as error:
                 log.error("database_did_not_start", error=str(error))  # noqa: TRY400 - told, and tried again
             else:
+                self.starts += 1
                 log.info("part_up", name="postgres", part_pid=embedded.pid)
+                tell()

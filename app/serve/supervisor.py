@@ -57,7 +57,7 @@ class Supervisor:
 
     def watch_database(self) -> None:
         """Keep the database running from now on."""
-        self._keep("postgres", self.database.run())
+        self._keep("postgres", self.database.run(self.write_state))
 
     def add(self, name: str, start: "Callable[[], Any] | None" = None) -> Watched:
         """Begin to run a part, and keep it running; ``start`` in place of what starts ours."""
@@ -131,7 +131,8 @@ class Supervisor:
 
     def write_state(self) -> None:
         """Write down which process does what."""
-        state = {"pids": self.pids(), "starts": {name: watched.starts for name, watched in self.parts.items()}}
+        starts = {"postgres": self.database.starts} | {name: watched.starts for name, watched in self.parts.items()}
+        state = {"pids": self.pids(), "starts": starts}
         write_private(Path(self.order.data_dir) / STATE, msgspec.json.encode(state).decode() + "\n")
 
     def _keep(self, name: str, work: Any) -> None:

@@ -196,7 +196,7 @@ async def test_every_part_may_be_killed_and_the_rest_waits_and_resumes(tmp_path:
                 asyncio.create_task(keep_placing(memory, client, name, stop))
                 for name, client in (("one", served.client(0)), ("two", served.client(1)))
             ]
-            for part in ("signer", "link", "projector", "engine"):
+            for part in ("signer", "link", "projector", "engine", "postgres"):
                 await served.kill(part)
                 await memory.place(one, f"a-{part}")
                 # Reads go on without any of them.
@@ -218,6 +218,7 @@ async def test_every_part_may_be_killed_and_the_rest_waits_and_resumes(tmp_path:
             await story.reconcile()
         assert await compare_custody(served.rest, served.told["chain_ws"]) > 0
         starts = served.state()["starts"]
-        assert {starts[part] for part in ("signer", "link", "projector", "engine", "gateway-1")} == {2}
+        assert {starts[part] for part in ("signer", "link", "projector", "postgres", "gateway-1")} == {2}
+        assert starts["engine"] > 2  # it ends with the database too
     assert served.process.returncode == 0
     assert not await EmbeddedPostgres(folder).stop_left_over()
