@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 from numba.core.dispatcher import Dispatcher
 
 from amm.kernel_files import KernelFiles
@@ -115,8 +115,32 @@ def _compile(function: F, *, counts_references: bool) -> F:
                 function.__globals__[name] = _typed(value)
         return function
     compiled: F = njit(_nrt=counts_references)(function)
+    widen_integers(compiled)
     cast("Any", compiled)._cache = KernelFiles(function, cache_folder(package))  # noqa: SLF001 - numba has no other way in
     return compiled
+
+
+def widen_integers(compiled: Any) -> None:
+    """Let kernels that call this one pass any integer of up to 64 bits for an ``int``, and compile it once for all.
+
+    numba would compile it, and all that it calls, for each width of field, literal and truth value again. Unsigned
+    integers of 64 bits stay what they are.
+    """
+    widened = [kind is int for kind in get_annotations(compiled.py_func, eval_str=True).values()]
+    template_of = compiled.get_call_template
+
+    def wide_template_of(arguments: Any, keywords: Any) -> Any:
+        if not keywords and len(arguments) <= len(widened):
+            pairs = zip(arguments, widened, strict=False)
+            arguments = tuple(types.int64 if w and _is_narrow(kind) else kind for kind, w in pairs)
+        return template_of(arguments, keywords)
+
+    compiled.get_call_template = wide_template_of
+
+
+def _is_narrow(kind: Any) -> bool:
+    kind = types.unliteral(kind)
+    return isinstance(kind, types.Boolean) or (isinstance(kind, types.Integer) and kind != types.uint64)
 
 
 def _typed(compiled: Any) -> Callable[..., Any]:

@@ -15,9 +15,8 @@ from typing import Any
 
 from amm.pool import pool_fee
 from ledger.codec import Batch
-from ledger.engine.api import Records
 from ledger.engine.balances import account_code
-from ledger.engine.layout import NO_NETUID, TAO_ASSET, AccountClass, EventKind, Flag, Mode
+from ledger.engine.layout import NO_NETUID, TAO_ASSET, AccountClass, EventKind, Flag, Mode, Records
 from ledger.engine.machine import Engine
 from ledger.engine.state import ledger_amount
 from ledger.engine.view_rows import MarketView

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ledger.engine.api import Records
-from ledger.engine.layout import EVENT, LAYOUT_VERSION
+from ledger.engine.layout import EVENT, LAYOUT_VERSION, Records
 from ledger.hashing import HASH_BYTES, batch_hash
 from ledger.log.errors import BatchMalformed
 from ledger.upcasting import is_readable, upcast

@@ -9,8 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from ledger.engine.api import Records
-from ledger.engine.layout import LAYOUT_VERSION, EventKind
+from ledger.engine.layout import LAYOUT_VERSION, EventKind, Records
 
 MIRROR_KINDS: Final = (
     EventKind.MARKET_CONFIGURED,

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from app.gateway.auth import TRADER
 from app.gateway.vault import NewKey
-from ledger.engine.api import Answer, Records, Request
-from ledger.engine.layout import NO_NETUID, CommandKind, KeyRole, Stage
+from ledger.engine.api import Answer, Request
+from ledger.engine.layout import NO_NETUID, CommandKind, KeyRole, Records, Stage
 from ledger.engine.parameters import SPEC_VERSIONS
 from ledger.engine.records import command, hash_words, head_group, request
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from ledger.codec import Batch, seal
-from ledger.engine.api import Answer, Records, Request
-from ledger.engine.layout import COMMAND, EVENT, NO_NETUID, CommandKind, EventKind, Flag, KeyRole
+from ledger.engine.api import Answer, Request
+from ledger.engine.layout import COMMAND, EVENT, NO_NETUID, CommandKind, EventKind, Flag, KeyRole, Records
 from ledger.engine.machine import Engine
 from ledger.log.base import EMPTY_HEAD, Head
 from ledger.log.postgres import PostgresLog

@@ -29,8 +29,8 @@ from app.gateway.folds.rows import Row, payload_of, rows_of
 from app.gateway.folds.trades import Market
 from app.gateway.kraken.names import ALPHA_DECIMALS, COST_MIN_RAO, ORDER_MIN_RAO, TAO_DECIMALS, Names, Pair
 from chain.hashing import blake2b_256
-from ledger.engine.api import Records, StateMachine
-from ledger.engine.layout import EventKind, Stage
+from ledger.engine.api import StateMachine
+from ledger.engine.layout import EventKind, Records, Stage
 from ledger.engine.views import MarketView, Views
 
 WAITING_MAX: Final = 100_000

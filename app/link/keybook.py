@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.link.blocks import Position
-from ledger.engine.api import Records
-from ledger.engine.layout import EventKind, Flag, KeyRole
+from ledger.engine.layout import EventKind, Flag, KeyRole, Records
 from ledger.engine.views import Views
 
 

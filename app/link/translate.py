@@ -29,8 +29,8 @@ from app.link.effects import (
 from app.link.keybook import KeyBook
 from app.link.needs import hotkeys_needed, reads_for
 from app.link.wire import extrinsic_hash
-from ledger.engine.api import Records, Request
-from ledger.engine.layout import NO_NETUID, CommandKind, Flag, KeyRole
+from ledger.engine.api import Request
+from ledger.engine.layout import NO_NETUID, CommandKind, Flag, KeyRole, Records
 from ledger.engine.records import command, hash_words, head_group
 from ledger.engine.views import AnyJob
 

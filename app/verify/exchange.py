@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ledger.accounts import account_name
-from ledger.engine.api import Answer, Decided, Records, Request
+from ledger.engine.api import Answer, Decided, Request
 from ledger.engine.layout import (
     NO_NETUID,
     CommandKind,
     Flag,
     Job,
     KeyRole,
+    Records,
     Stage,
 )
 from ledger.engine.machine import Engine

@@ -5,8 +5,8 @@ from typing import Any
 from app.verify.exchange import HOT, HOTKEY, TRADING, Exchange, PoolShown
 from app.verify.family import Case, Mismatch, expect
 from ledger.accounts import postings
-from ledger.engine.api import Answer, Records
-from ledger.engine.layout import CommandKind, EventKind, Flag, Job
+from ledger.engine.api import Answer
+from ledger.engine.layout import CommandKind, EventKind, Flag, Job, Records
 from ledger.engine.records import command
 
 SN = 1

@@ -14,12 +14,11 @@ import numpy as np
 from amm.fixed_point import mul_div_floor
 from amm.kernel_cache import allocating_kernel, kernel
 from amm.shares import largest_remainder, trading_fee
-from ledger.engine.api import Records
 from ledger.engine.book import first_on, next_on, shelf_place
 from ledger.engine.cut_arithmetic import missing_to_limit, wanted_part
 from ledger.engine.evolve import apply_out
 from ledger.engine.jobs import append_close, append_outcome, append_release, decide_transfer
-from ledger.engine.layout import EventKind, Flag, Job, JobState, Mode, Outcome, Shelf
+from ledger.engine.layout import EventKind, Flag, Job, JobState, Mode, Outcome, Records, Shelf
 from ledger.engine.listing import market_slot
 from ledger.engine.moves import append_of, close_order, queue_order
 from ledger.engine.parameters import UNSIGNED_HEADS, UNSIGNED_WITHDRAWAL_HEADS

@@ -5,12 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ledger.engine.layout import COMMAND, CommandKind
-
-Records = NDArray[Any]
-"""A one-dimensional array of ``COMMAND`` or ``EVENT``."""
+from ledger.engine.layout import COMMAND, CommandKind, Records
 
 TEXT_COMMANDS: Final = frozenset(
     {

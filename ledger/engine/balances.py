@@ -49,6 +49,23 @@ def post_held(state: State, account: int, asset: int, delta: int) -> None:
 
 
 @kernel
+def post_hold(state: State, account: int, asset: int, change: int) -> None:
+    """Move between a customer's free and held balance, rao; a negative change frees."""
+    if change == 0:
+        return
+    row = state.balances[balance_slot(state, account, asset)]
+    totals = state.totals[asset]
+    row["free"] -= change
+    row["held"] += change
+    totals["customers_free"] -= change
+    totals["customers_held"] += change
+    if row["free"] < 0:
+        break_law(state, OVERDRAWN, row["free"])
+    if row["held"] < 0:
+        break_law(state, OVERDRAWN, row["held"])
+
+
+@kernel
 def post(state: State, account_class: int, first: int, second: int, asset: int, delta: int) -> None:
     """Post to any account that is not a customer's, rao."""
     if delta == 0:

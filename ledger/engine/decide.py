@@ -1,9 +1,9 @@
 """``decide_all``: a whole batch in one call. Rules read the state and append events; the loop applies them at once."""
 
 from amm.kernel_cache import kernel
+from ledger.engine.ahead import look_ahead
 from ledger.engine.allocation import decide_outcome, decide_overdue, return_flight
 from ledger.engine.amend import decide_amend
-from ledger.engine.api import Records
 from ledger.engine.cancel import decide_cancel, decide_cancel_all
 from ledger.engine.dissolution import decide_dissolutions, decide_dissolved
 from ledger.engine.evolve import apply_out
@@ -25,7 +25,7 @@ from ledger.engine.jobs import (
     decide_signed,
     decide_sweep,
 )
-from ledger.engine.layout import CommandKind
+from ledger.engine.layout import CommandKind, Records
 from ledger.engine.listing import decide_configure, decide_halt, decide_list, decide_stage, market_slot
 from ledger.engine.orders import decide_order
 from ledger.engine.queue import decide_given_up, decide_uncrossed, reach_all
@@ -240,8 +240,11 @@ def decide_all(state: State, commands: Records, refusals: Records, decisions: Re
     and where a law is broken.
     """
     run = state.run[0]
+    is_compiled = run["evolver"] != 0
     for i in range(begin, len(commands)):
         command = commands[i]
+        if is_compiled:
+            look_ahead(state, commands, i)
         if not has_room(state, room_needed(state, command)):
             return i
         in_head = CommandKind.HEAD_BEGIN.value <= command["kind"] <= CommandKind.HEAD_END.value

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ledger.engine.api import Records
-from ledger.engine.layout import NO_NETUID, CommandKind, EventKind, Flag, KeyRole
+from ledger.engine.layout import NO_NETUID, CommandKind, EventKind, Flag, KeyRole, Records
 from ledger.errors import Refusal
 
 NAME_MAX = 64

@@ -3,13 +3,12 @@
 from numba.core.dispatcher import Dispatcher
 
 from amm.kernel_cache import kernel
-from ledger.engine.api import Records
 from ledger.engine.balances import check_sums
 from ledger.engine.far import call_far
 from ledger.engine.funds import apply_funds
 from ledger.engine.heads import apply_difference, apply_head
 from ledger.engine.jobs import apply_job
-from ledger.engine.layout import EventKind
+from ledger.engine.layout import EventKind, Records
 from ledger.engine.listing import apply_configured, apply_halt, apply_listed, apply_market
 from ledger.engine.live import apply_trade
 from ledger.engine.payout import apply_dissolution, apply_stage

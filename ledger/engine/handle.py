@@ -25,7 +25,7 @@ WORDS = 3
 _word = ir.IntType(64)
 
 
-class TablesType(types.Type):  # type: ignore[misc]
+class TablesType(types.Type):
     """The type of a state in kernels; ``tables`` has the array type of each attribute, in the order of the block."""
 
     def __init__(self, name: str, tables: Mapping[str, types.Array]) -> None:
@@ -64,7 +64,7 @@ def _take_address(_kind: Any, value: Any, context: Any) -> NativeValue:
 
 
 @infer_getattr
-class _Tables(AttributeTemplate):  # type: ignore[misc]
+class _Tables(AttributeTemplate):
     key = TablesType
 
     def generic_resolve(self, kind: TablesType, name: str) -> Any:

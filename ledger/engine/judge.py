@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ledger.engine.api import Records, Request
+from ledger.engine.api import Request
 from ledger.engine.balances import custody_free, custody_stake
-from ledger.engine.layout import MAX_AMOUNT, NO_NETUID, CommandKind, Flag, Job, JobState
+from ledger.engine.layout import MAX_AMOUNT, NO_NETUID, CommandKind, Flag, Job, JobState, Records
 from ledger.engine.parameters import DRIFT_PER_HEAD
 from ledger.engine.records import from_words, group_digest, hash_of
 from ledger.engine.state import State, find_job

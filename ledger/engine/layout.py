@@ -11,8 +11,13 @@ stand, each read as a little-endian signed integer. Time (``ts``, ms) belongs to
 """
 
 from enum import IntEnum, IntFlag
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+Records = NDArray[Any]
+"""An array of records, mostly of ``COMMAND`` or ``EVENT``."""
 
 COMMAND = np.dtype(
     [

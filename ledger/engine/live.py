@@ -9,7 +9,7 @@ held balance of the asset that the order gives away.
 
 from amm.kernel_cache import kernel
 from amm.shares import cost_within
-from ledger.engine.balances import post_free, post_held
+from ledger.engine.balances import post_hold
 from ledger.engine.book import TIMES, enter, join_account, leave, leave_shelf, part_account, shelf_place
 from ledger.engine.fills import apply_cross, apply_fill
 from ledger.engine.layout import TAO_ASSET, EventKind, Flag, OrderState, Shelf, Trait
@@ -30,9 +30,7 @@ def given_asset(event: Row) -> int:
 @kernel
 def hold_more(state: State, event: Row, order: Row, change: int) -> None:
     """Move between a customer's free and held balance for an order; a negative change frees."""
-    account = int64(event["account"])
-    post_free(state, account, given_asset(event), -change)
-    post_held(state, account, given_asset(event), change)
+    post_hold(state, int64(event["account"]), given_asset(event), change)
     order["held"] += change
 
 

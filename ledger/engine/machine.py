@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ledger.engine.api import TEXT_COMMANDS, Answer, Block, BlockAnswer, Decided, Records, Request
+from ledger.engine.api import TEXT_COMMANDS, Answer, Block, BlockAnswer, Decided, Request
 from ledger.engine.decide import decide_all, run_timers
 from ledger.engine.directory import Directory, are_texts_refused
 from ledger.engine.evolve import apply_appended, evolve_all
 from ledger.engine.far import far_address
 from ledger.engine.judge import is_known_head, judge
-from ledger.engine.layout import COMMAND, EVENT, CommandKind
+from ledger.engine.layout import COMMAND, EVENT, CommandKind, Records
 from ledger.engine.records import command as build
 from ledger.engine.state import State, empty_state, reserve, widen_out
 from ledger.engine.tables import DECISION, LAWS, RUN, WIDE_COMMAND

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ledger.engine.api import Records, Request
+from ledger.engine.api import Request
 from ledger.engine.command_fields import COMMAND_FIELDS
 from ledger.engine.event_fields import EVENT_FIELDS
-from ledger.engine.layout import COMMAND, CommandKind, EventKind
+from ledger.engine.layout import COMMAND, CommandKind, EventKind, Records
 from ledger.engine.meanings import Meaning
 from ledger.errors import UnknownMeaning
 

@@ -99,7 +99,11 @@ def reference_of(event: Row) -> int:
 @kernel
 def known_answer(state: State, account: int, id_hi: int, id_lo: int) -> tuple[int, int]:
     """Return ``(generation parity, slot)`` of the first answer to a client id, slot -1 where there is none."""
+    scalars = state.scalars[0]
     for parity in range(2):
+        used = scalars["answers_odd"] if parity else scalars["answers_even"]
+        if used == 0:
+            continue
         slot = find_answer(state.answers[parity], state.answer_index[parity], account, id_hi, id_lo)
         if slot >= 0:
             return parity, slot

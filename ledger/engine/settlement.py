@@ -11,14 +11,13 @@ import numpy as np
 from amm.kernel_cache import allocating_kernel, kernel
 from amm.shares import largest_remainder
 from ledger.engine.allocation import Scratch, scratch_for
-from ledger.engine.api import Records
 from ledger.engine.balances import custody_free, custody_stake, position
 from ledger.engine.cut import chosen_parts, cut_market, queue_count
 from ledger.engine.cut_arithmetic import Item, bound_of, buy_item, sell_item
 from ledger.engine.evolve import apply_out
 from ledger.engine.gates import is_tradable
 from ledger.engine.jobs import append_mirror
-from ledger.engine.layout import EventKind, Flag
+from ledger.engine.layout import EventKind, Flag, Records
 from ledger.engine.moves import append_of, close_order
 from ledger.engine.parameters import NEED_HEADS, SETTLE_FLOOR
 from ledger.engine.pools import mirror_of, spec_is_known, value_at_head

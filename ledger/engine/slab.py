@@ -4,7 +4,7 @@
 # mypy: disable-error-code="no-any-return"
 
 from amm.kernel_cache import kernel
-from ledger.engine.api import Records
+from ledger.engine.layout import Records
 from ledger.engine.state import State, break_law, index_put, int64, spread
 from ledger.engine.tables import CAPACITY, REFERENCE
 

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 
 from amm.kernel_cache import kernel
-from ledger.engine.api import Records
 from ledger.engine.handle import block_of, register
-from ledger.engine.layout import EVENT, NO_NETUID, SHELVES, JobState
+from ledger.engine.layout import EVENT, NO_NETUID, SHELVES, JobState, Records
 from ledger.engine.tables import (
     ADDRESS,
     ANSWER,
@@ -380,7 +379,7 @@ def reserve(state: State, *, records: int, events: int) -> State:
         "orders": scalars["orders"] + records,
         "customers": scalars["accounts"] + records,
     }
-    grown: dict[str, Records] = {}
+    grown: dict[str, Any] = {}
     for name, rows in wanted.items():
         table: Records = getattr(state, name)
         if rows > table.shape[-1]:

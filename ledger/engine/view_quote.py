@@ -4,8 +4,7 @@ It uses the working place of a batch (``work``, ``walk``, ``out``) and leaves th
 decided.
 """
 
-from ledger.engine.api import Records
-from ledger.engine.layout import EventKind, Flag, Mode
+from ledger.engine.layout import EventKind, Flag, Mode, Records
 from ledger.engine.listing import market_slot
 from ledger.engine.room import room_in_market
 from ledger.engine.rules import retract

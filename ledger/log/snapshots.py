@@ -16,9 +16,8 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from ledger.engine.api import Records
 from ledger.engine.directory import Directory
-from ledger.engine.layout import LAYOUT_VERSION
+from ledger.engine.layout import LAYOUT_VERSION, Records
 from ledger.engine.machine import Engine
 from ledger.engine.state import TABLES as ALL_TABLES
 from ledger.engine.state import State, empty_state

@@ -4,7 +4,7 @@ import time
 
 import asyncpg
 
-from ledger.engine.api import Records
+from ledger.engine.layout import Records
 
 TABLE = "CREATE TABLE IF NOT EXISTS plain_events (seq bigint PRIMARY KEY, body bytea NOT NULL)"
 INSERT = "INSERT INTO plain_events VALUES ($1, $2)"

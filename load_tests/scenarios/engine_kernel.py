@@ -12,8 +12,8 @@ import time
 
 import numpy as np
 
-from ledger.engine.api import Answer, Records, Request
-from ledger.engine.layout import COMMAND, CommandKind, Flag
+from ledger.engine.api import Answer, Request
+from ledger.engine.layout import COMMAND, CommandKind, Flag, Records
 from ledger.engine.machine import Engine
 from load_tests.baselines.python_book import PythonBook
 from load_tests.driver import Options

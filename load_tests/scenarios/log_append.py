@@ -11,8 +11,7 @@ import time
 import numpy as np
 
 from ledger.codec import seal
-from ledger.engine.api import Records
-from ledger.engine.layout import EVENT
+from ledger.engine.layout import EVENT, Records
 from ledger.log.base import Head
 from ledger.log.postgres import PostgresLog
 from load_tests.baselines.insert_per_event import InsertPerEvent

@@ -27,8 +27,8 @@ from amm import steps
 from amm.errors import SwapRefused
 from amm.reference import SCALE, Pool, Side, apply_swap, swap
 from app.verify.exchange import BLOCK_MS, HOT, HOTKEY, TRADING, Exchange, PoolShown
-from ledger.engine.api import Answer, Records
-from ledger.engine.layout import CommandKind, EventKind, Flag, Job, Mode
+from ledger.engine.api import Answer
+from ledger.engine.layout import CommandKind, EventKind, Flag, Job, Mode, Records
 from ledger.engine.parameters import STALE_AFTER_MS
 from ledger.engine.records import command
 

@@ -6,8 +6,8 @@ from random import Random
 
 from amm.errors import SwapRefused
 from amm.reference import Pool, Side, apply_swap, limit_bits_of, swap
-from ledger.engine.api import Records, Request
-from ledger.engine.layout import NO_NETUID, CommandKind, Flag, Job, JobState, KeyRole
+from ledger.engine.api import Request
+from ledger.engine.layout import NO_NETUID, CommandKind, Flag, Job, JobState, KeyRole, Records
 from ledger.engine.records import command, hash_words, head_group
 from tests.support.naive.exchange import Exchange, OpenJob
 

@@ -4,13 +4,13 @@ import json
 from random import Random
 
 from amm.reference import Pool
-from ledger.engine.api import Records
 from ledger.engine.layout import (
     NO_NETUID,
     CommandKind,
     Flag,
     Halt,
     KeyRole,
+    Records,
     Stage,
 )
 from tests.model.chain import TAO

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from random import Random
 
 from amm.reference import Pool
-from ledger.engine.api import Records, Request
+from ledger.engine.api import Request
 from ledger.engine.layout import (
     MAX_AMOUNT,
     NO_NETUID,
     CommandKind,
+    Records,
 )
 from ledger.engine.records import client_id, command, request
 from tests.model.chain import Block, Chain

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from random import Random
 
-from ledger.engine.api import Records, Request
+from ledger.engine.api import Request
 from ledger.engine.layout import (
     CommandKind,
+    Records,
 )
 from ledger.engine.records import head_group
 from tests.model.scene import ABSURD

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from app.verify.exchange import Exchange
-from ledger.engine.api import Answer, Records
+from ledger.engine.api import Answer
 from ledger.engine.balances import position
-from ledger.engine.layout import CommandKind, EventKind, Flag, Job, JobState, Mode, OrderState
+from ledger.engine.layout import CommandKind, EventKind, Flag, Job, JobState, Mode, OrderState, Records
 from ledger.engine.pools import pending_of
 from tests.support.block_mode import (
     BlockChain,

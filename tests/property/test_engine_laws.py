@@ -7,8 +7,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from amm.exchange_reference import buy_in, mirror, sell_in
 from amm.reference import Pool, limit_bits_of, price_bits, spot_rao
 from app.verify.exchange import Exchange, PoolShown
-from ledger.engine.api import Answer, Records
-from ledger.engine.layout import NO_NETUID, CommandKind, EventKind, Flag, Job, JobState
+from ledger.engine.api import Answer
+from ledger.engine.layout import NO_NETUID, CommandKind, EventKind, Flag, Job, JobState, Records
 from ledger.engine.records import command
 from ledger.engine.views import AnyJob, SettlementJob, SweepJob
 from tests.support.builders import (

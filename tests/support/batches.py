@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ledger.codec import Batch, seal
-from ledger.engine.api import Records
-from ledger.engine.layout import EVENT
+from ledger.engine.layout import EVENT, Records
 from ledger.log.base import Head
 
 

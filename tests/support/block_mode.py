@@ -3,8 +3,8 @@
 from amm.pool import BUY, OK, SELL, swap
 from amm.reference import Pool
 from app.verify.exchange import Exchange, PoolShown
-from ledger.engine.api import Answer, Records
-from ledger.engine.layout import CommandKind, EventKind, Flag, Halt, Job
+from ledger.engine.api import Answer
+from ledger.engine.layout import CommandKind, EventKind, Flag, Halt, Job, Records
 from ledger.engine.records import command
 from ledger.engine.views import ItemView, SettlementJob
 from tests.support.builders import DEEP, HOT, HOTKEY, SN, TRADING, trading_exchange

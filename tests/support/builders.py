@@ -2,8 +2,8 @@
 
 from app.verify.exchange import BLOCK_MS, HOT, HOTKEY, TRADING, Exchange, PoolShown, block_hash, public_key
 from ledger.accounts import postings
-from ledger.engine.api import Answer, Records
-from ledger.engine.layout import NO_NETUID, CommandKind, EventKind, Flag, Job
+from ledger.engine.api import Answer
+from ledger.engine.layout import NO_NETUID, CommandKind, EventKind, Flag, Job, Records
 from ledger.engine.records import command
 
 __all__ = [

@@ -12,9 +12,8 @@ import numpy as np
 from app.gateway.folds.rows import Row
 from app.projections.base import Step
 from ledger.codec import Batch, seal
-from ledger.engine.api import Records
 from ledger.engine.event_fields import EVENT_FIELDS
-from ledger.engine.layout import EVENT, NO_NETUID, EventKind, Flag, Mode
+from ledger.engine.layout import EVENT, NO_NETUID, EventKind, Flag, Mode, Records
 from ledger.engine.records import EVENT_NAMES
 from ledger.log.base import EMPTY_HEAD, Head
 

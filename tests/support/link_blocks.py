@@ -17,8 +17,8 @@ from app.link.blocks import (
 )
 from app.link.keybook import KeyBook, Listed, OurKey
 from app.link.wire import extrinsic_hash
-from ledger.engine.api import Records, Request
-from ledger.engine.layout import CommandKind, JobState, KeyRole
+from ledger.engine.api import Request
+from ledger.engine.layout import CommandKind, JobState, KeyRole, Records
 from ledger.engine.records import COMMAND_NAMES
 from ledger.engine.views import AddressView, ItemView, SettlementJob, SweepJob, WithdrawalJob
 

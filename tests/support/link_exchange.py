@@ -23,8 +23,8 @@ from app.link.settings import LinkSettings
 from app.link.setup import ensure_staking_proxy
 from chain.node import Node
 from ledger.codec import Batch
-from ledger.engine.api import Answer, Records
-from ledger.engine.layout import NO_NETUID, CommandKind, Flag, Stage
+from ledger.engine.api import Answer
+from ledger.engine.layout import NO_NETUID, CommandKind, Flag, Records, Stage
 from ledger.engine.machine import Engine
 from ledger.engine.records import body_digest, client_id, command, request
 from ledger.engine.views import Views

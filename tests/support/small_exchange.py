@@ -25,8 +25,8 @@ from app.gateway.replica import Replica
 from app.gateway.vault import NewKey, Vault
 from app.settings import GatewaySettings
 from chain.ss58 import ss58_encode
-from ledger.engine.api import Answer, Records
-from ledger.engine.layout import NO_NETUID, CommandKind, Flag, KeyRole, Stage
+from ledger.engine.api import Answer
+from ledger.engine.layout import NO_NETUID, CommandKind, Flag, KeyRole, Records, Stage
 from ledger.engine.machine import Engine
 from ledger.engine.parameters import SPEC_VERSIONS
 from ledger.engine.records import command, hash_words, head_group, request

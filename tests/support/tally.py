@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ledger.engine.api import Answer, Block, BlockAnswer, Decided, Records, Request, empty_records
-from ledger.engine.layout import COMMAND, EVENT, CommandKind
+from ledger.engine.api import Answer, Block, BlockAnswer, Decided, Request, empty_records
+from ledger.engine.layout import COMMAND, EVENT, CommandKind, Records
 from ledger.engine.tables import DECISION
 
 COUNT = 1

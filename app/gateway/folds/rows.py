@@ -5,8 +5,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from ledger.engine.api import Records
-from ledger.engine.layout import EVENT, EventKind
+from ledger.engine.layout import EVENT, EventKind, Records
 
 
 class Row(NamedTuple):

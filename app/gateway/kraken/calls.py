@@ -11,7 +11,8 @@ from app.gateway.kraken.fields import Fields
 from app.gateway.kraken.names import Asset, Names, Pair
 from app.gateway.parts import Parts
 from app.gateway.replica import Behind, Replica
-from ledger.engine.api import Answer, Records
+from ledger.engine.api import Answer
+from ledger.engine.layout import Records
 from ledger.engine.records import request
 from ledger.sequencer import Overloaded, Unavailable
 

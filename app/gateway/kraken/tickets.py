@@ -16,8 +16,7 @@ from app.gateway.kraken.fields import Fields
 from app.gateway.kraken.moments import parse_expiry, parse_moment
 from app.gateway.kraken.names import COST_DECIMALS, LOT_DECIMALS, LOT_RAO, Pair
 from app.gateway.kraken.prices import parse_price
-from ledger.engine.api import Records
-from ledger.engine.layout import MAX_AMOUNT, CommandKind, Flag, Trait
+from ledger.engine.layout import MAX_AMOUNT, CommandKind, Flag, Records, Trait
 from ledger.engine.records import body_digest, client_id, command
 
 RAO_PER_WHOLE: Final = 10**9

@@ -17,7 +17,8 @@ from app.gateway.kraken.fields import Malformed, parse_json
 from app.gateway.parts import Parts
 from app.gateway.problems import Problem
 from app.gateway.replica import Behind
-from ledger.engine.api import Answer, Records
+from ledger.engine.api import Answer
+from ledger.engine.layout import Records
 from ledger.engine.records import request
 from ledger.errors import TEXTS, Refusal
 from ledger.sequencer import Unavailable

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from app.verify.exchange import Exchange
-from ledger.engine.api import Answer, Block, BlockAnswer, Records, Request
-from ledger.engine.layout import COMMAND, EVENT, CommandKind, Flag
+from ledger.engine.api import Answer, Block, BlockAnswer, Request
+from ledger.engine.layout import COMMAND, EVENT, CommandKind, Flag, Records
 from ledger.engine.records import client_id, command, request
 from ledger.errors import Refusal
 from tests.support.builders import SN, TAO, trading_exchange
