@@ -21,7 +21,7 @@ import numpy as np
 
 from app.serve.errors import FrameBroken
 from ledger.codec import Batch, open_body
-from ledger.engine.api import Block, BlockAnswer, Records, Request
+from ledger.engine.api import Block, BlockAnswer, Request
 from ledger.engine.layout import COMMAND, CommandKind
 from ledger.engine.tables import DECISION
 from ledger.hashing import HASH_BYTES

@@ -222,7 +222,9 @@ class Trading(RuleBasedStateMachine):
     def judge_mirror(self) -> None:
         market = self.exchange.views.market(SN, self.exchange.ts_ms)
         assert market is not None
-        known = mirror(self.chain.pool, market.need)
+        row = self.exchange.engine.state.markets[0]
+        pending = market.need + int(row["block_pending"]) + int(row["firm_pending"])
+        known = mirror(self.chain.pool, pending)
         assert (market.mirror_tao, market.mirror_alpha) == (known.tao, known.alpha)
 
     @invariant()
