@@ -22,7 +22,7 @@ import numpy as np
 from app.serve.errors import FrameBroken
 from ledger.codec import Batch, open_body
 from ledger.engine.api import Block, BlockAnswer, Request
-from ledger.engine.layout import COMMAND, CommandKind
+from ledger.engine.layout import COMMAND, CommandKind, Records
 from ledger.engine.tables import DECISION
 from ledger.hashing import HASH_BYTES
 from ledger.log.errors import BatchMalformed

@@ -9,7 +9,8 @@ import structlog
 from app.serve.bodies import NUMBER, Row, Status, encode_decisions, encode_row
 from app.serve.frames import Kind, Reason, frame, message
 from ledger.codec import Batch
-from ledger.engine.api import Answer, BlockAnswer, Records
+from ledger.engine.api import Answer, BlockAnswer
+from ledger.engine.layout import Records
 from ledger.errors import InvariantBroken
 from ledger.sequencer import Overloaded, SequencerStopped, Unavailable
 

@@ -47,8 +47,8 @@ from app.serve.frames import (
 )
 from app.serve.tail import LogTail
 from ledger.codec import Batch
-from ledger.engine.api import Answer, Block, BlockAnswer, Records, Request, empty_records
-from ledger.engine.layout import EVENT
+from ledger.engine.api import Answer, Block, BlockAnswer, Request, empty_records
+from ledger.engine.layout import EVENT, Records
 from ledger.errors import InvariantBroken
 from ledger.log.base import Head, check_follows
 from ledger.log.errors import ChainBroken
