@@ -15,7 +15,7 @@ WINDOWS ?= 50
 BLOCKS ?= 1000
 SDK := .cache/sdk
 
-.PHONY: setup demo demo-reset demo-check test model lint format lock kill bench clean curve-campaign attack soak
+.PHONY: setup demo demo-reset demo-check test model lint format lock kill crash bench clean curve-campaign attack soak
 .PHONY: sdk lock-sdk
 
 setup: $(STAMP)
@@ -42,6 +42,10 @@ test: setup
 
 kill: setup
 	$(BIN)/python -m tests.end_to_end.kill_cycles --cycles $(or $(CYCLES),20)
+
+# SIGKILL at every named point and at any moment, of exchange and database; SEED=n draws the same kills again.
+crash: setup
+	$(BIN)/python -m tests.campaigns.crash --cycles $(or $(CYCLES),100) $(if $(SEED),--seed $(SEED))
 
 # Long random histories on the engine and its oracle; a failure prints its seed, and SEED=n plays it again.
 model: setup

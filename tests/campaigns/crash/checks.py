@@ -21,7 +21,7 @@ from tests.campaigns.crash.memory import Broken, Memory, rao
 from tests.campaigns.crash.witness import Witness
 
 QUERY_MAX: Final = 50
-ASKED_AGAIN: Final = 10
+ASKED_AGAIN: Final = 6
 """How many of the commands that were answered are sent again in each cycle: the first answer must come."""
 LOOKS: Final = 40
 FINAL_LOOKS: Final = 1_200
@@ -73,6 +73,8 @@ async def withdrawals(rest: Rest) -> dict[int, dict[str, Any]]:
 
 async def check_answers(rest: Rest, memory: Memory, witness: Witness) -> None:
     """Hold all answers against the log, what became of the orders, and the balances."""
+    if witness.doubled:
+        raise Broken(f"happened twice: {witness.doubled}")
     placed = {name: txid for name, txid in witness.orders.items() if name in memory.sent}
     if placed != memory.answered:
         lost = sorted(memory.answered.items() - placed.items())
@@ -118,14 +120,14 @@ async def check_cancelled(rest: Rest, memory: Memory) -> None:
 
 
 async def check_payments(rest: Rest, friend: Rest, memory: Memory) -> int:
-    """Wait until every withdrawal is paid, and hold what arrived at the other customer against it; return its rao."""
+    """Wait until every withdrawal is paid or given back, and hold what arrived against it; return its rao."""
     for _ in range(FINAL_LOOKS):
         rows = await withdrawals(rest)
         paid = sum(rao(row["amount"]) for row in rows.values() if row["status"] == "Success")
         arrived = rao((await friend.call("Balance")).get("TAO", "0"))
         if arrived > paid + sum(rao(row["amount"]) for row in rows.values() if row["status"] == "Pending"):
             raise Broken(f"{arrived} rao arrived of {rows}")
-        if arrived == paid and all(row["status"] == "Success" for row in rows.values()):
+        if arrived == paid and all(row["status"] in {"Success", "Failure"} for row in rows.values()):
             return arrived
         await asyncio.sleep(LOOK_S)
     raise Broken(f"{arrived} rao arrived in the end, of {rows} for {ADDRESS_NAME}; answered {memory.paid_out}")

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import WebSocketException
 
 from amm.units import format_decimal
 from app.demo.client import sign_request
@@ -21,11 +21,29 @@ UNKNOWN_OUTCOME = ("EService:", "EGeneral:Internal error")
 """Refusals that say nothing about what happened: the same as no answer."""
 INVALID_NONCE = "EAPI:Invalid nonce"
 UNKNOWN_ORDER = "EOrder:Unknown order"
-IN_FLIGHT = 8
-BATCH = 6
+IN_FLIGHT = 4
+BATCH = 4
 RESTING_MAX = 120
-LOST = (httpx.HTTPError, ConnectionClosed, OSError, TimeoutError, EOFError)
+LOST = (httpx.HTTPError, WebSocketException, OSError, TimeoutError, EOFError)
 """What a client sees of an exchange that dies."""
+
+
+QUICK_COMMANDS = 150
+"""So many commands of one load are sent as fast as they are answered, the rest one every ``PAUSE_S``."""
+PAUSE_S = 0.03
+
+
+class Pace:
+    """How fast one load sends: what comes first must press, and what comes later need not fill the log."""
+
+    def __init__(self) -> None:
+        self._sent = 0
+
+    async def wait(self) -> None:
+        """Wait until the next command may be sent."""
+        self._sent += 1
+        if self._sent > QUICK_COMMANDS:
+            await asyncio.sleep(PAUSE_S)
 
 
 class NoAnswer(Exception):  # noqa: N818 - what happened
@@ -127,10 +145,11 @@ async def withdraw_anew(rest: Rest, memory: Memory, amount: int) -> None:
         raise Broken(f"withdrawal {amount}: a fresh nonce was refused")
 
 
-async def trade_over_rest(rest: Rest, memory: Memory, rng: random.Random) -> None:
+async def trade_over_rest(rest: Rest, memory: Memory, rng: random.Random, pace: Pace) -> None:
     """Place and cancel, one call after another, until the exchange is gone."""
     with suppress(*LOST, NoAnswer):
         while True:
+            await pace.wait()
             if memory.resting and (len(memory.resting) > RESTING_MAX or rng.random() < 0.2):
                 await cancel(rest, memory, memory.resting.pop(rng.randrange(len(memory.resting))))
                 continue
@@ -157,18 +176,19 @@ def note_resting(memory: Memory, name: str) -> None:
         memory.resting.append(memory.answered[name])
 
 
-async def trade_over_socket(url: str, token: str, memory: Memory, rng: random.Random) -> None:
+async def trade_over_socket(url: str, token: str, memory: Memory, rng: random.Random, pace: Pace) -> None:
     """Keep several requests in flight on one socket until the exchange is gone."""
     with suppress(*LOST):
         async with connect(url, open_timeout=10, close_timeout=0.1, ping_interval=None) as socket:
-            await _Socket(socket, token, memory, rng).run()
+            await _Socket(socket, token, memory, rng, pace).run()
 
 
 class _Socket:
     """One socket's requests in flight."""
 
-    def __init__(self, socket: ClientConnection, token: str, memory: Memory, rng: random.Random) -> None:
+    def __init__(self, socket: ClientConnection, token: str, memory: Memory, rng: random.Random, pace: Pace) -> None:
         self._socket = socket
+        self._pace = pace
         self._token = token
         self._memory = memory
         self._rng = rng
@@ -178,6 +198,7 @@ class _Socket:
     async def run(self) -> None:
         while True:
             while len(self._open) < IN_FLIGHT:
+                await self._pace.wait()
                 await self._send_next()
             told = json.loads(await self._socket.recv())
             names = self._open.pop(told.get("req_id"), None) if "method" in told else None

@@ -18,14 +18,14 @@ from app.demo.setup import CUSTOMERS, TESTER
 from app.postgres.embedded import EmbeddedPostgres
 from app.projections.verify import verify_projections
 from tests.campaigns.crash import checks
-from tests.campaigns.crash.client import ADDRESS_NAME, LOST, Rest, pay_out, trade_over_rest, trade_over_socket
+from tests.campaigns.crash.client import ADDRESS_NAME, LOST, Pace, Rest, pay_out, trade_over_rest, trade_over_socket
 from tests.campaigns.crash.memory import Broken, Memory, rao
 from tests.campaigns.crash.plan import DATABASE, EXCHANGE, Kill, draw_world
 from tests.campaigns.crash.running import EXIT_FATAL, House, Nursery, Running
 from tests.campaigns.crash.witness import Witness
 
-BLOCK_MS: Final = 250
-REACH_S: Final = 4.0
+BLOCK_MS: Final = 500
+REACH_S: Final = 8.0
 """A point that is not passed in so many seconds is given up, and the exchange killed as it stands."""
 SNAPSHOT_REACH_S: Final = 40.0
 SNAPSHOTS_OFF: Final = 10**9
@@ -48,6 +48,8 @@ class Summary:
     resent: int = 0
     orders: int = 0
     withdrawals: int = 0
+    lost: int = 0
+    doubled: int = 0
     states: int = 0
     batches: int = 0
     seconds: float = 0.0
@@ -62,7 +64,7 @@ class Summary:
             *told,
             f"{self.answers} answers kept, of {self.orders} orders and {self.withdrawals} withdrawals among others",
             f"{self.resent} commands sent again, {self.batches} batches, {self.states} live states equal to the replay",
-            "lost 0, doubled 0",
+            f"lost {self.lost}, doubled {self.doubled}",
         ]
 
 
@@ -98,9 +100,9 @@ async def run_world(
     house = House(nursery, folder, node_url=node.url, block_ms=BLOCK_MS)
     world = World(house, node, rng, summary, say)
     try:
-        await world.begin()
-        for kill in plan:
-            await world.run_cycle(kill)
+        await world.begin(plan[0])
+        for kill, upcoming in zip(plan, [*plan[1:], None], strict=True):
+            await world.run_cycle(kill, upcoming)
         await world.end()
     finally:
         await world.close()
@@ -122,10 +124,11 @@ class World:
         self._live: dict[int, str] = {}
         self._nonce = 0
         self._cycles = 0
+        self._offset = 0
 
-    async def begin(self) -> None:
+    async def begin(self, first: Kill) -> None:
         """Bring it up for the first time: house, markets, customers, an address to pay to."""
-        running = await self._start()
+        running = await self._start(first)
         async with AsyncExitStack() as stack:
             rest = await self._rest(stack, running)
             self.memory.start = {a: rao(amount) for a, amount in (await rest.call("Balance")).items()}
@@ -136,19 +139,22 @@ class World:
             await client.add_address(asset="TAO", name=ADDRESS_NAME, address=address)
             self._nonce = client._nonce
 
-    async def run_cycle(self, kill: Kill) -> None:
-        """Load it until it dies, bring it up again, and check everything."""
+    async def run_cycle(self, kill: Kill, upcoming: Kill | None) -> None:
+        """Load it until it dies, bring it up again as the ``upcoming`` kill wants it, and check everything."""
         began = time.monotonic()
         running = self._living()
-        if kill.copy_all or kill.is_slow or kill.in_start:  # a launch of its own kind
-            await self._stop_orderly(running)
-            started = await self._launch(kill)
+        if kill.in_start:
+            running.kill()
+            await running.wait_end()
+            started = await self._launch_armed(kill)
         else:
             started = running
         how = kill.name
         if isinstance(started, Running):
             how = await self._load_and_kill(started, kill)
-        again = await self._start()
+        died = time.monotonic()
+        again = await self._start(upcoming)
+        up_s = time.monotonic() - died
         async with AsyncExitStack() as stack:
             rest = await self._rest(stack, again)
             resent = await checks.send_again(rest, self.memory)
@@ -166,7 +172,7 @@ class World:
         self._summary.resent += resent
         self._say(
             f"cycle {self._summary.cycles}: {how}; {self.memory.answers} answers kept, {resent} sent again,"
-            f" {time.monotonic() - began:.1f} s"
+            f" up again in {up_s:.1f} s, checked in {time.monotonic() - began:.1f} s"
         )
 
     async def end(self) -> None:
@@ -187,6 +193,9 @@ class World:
         summary.answers += memory.answers
         summary.orders += len(memory.answered)
         summary.withdrawals += len(memory.paid_out)
+        summary.lost += len(memory.answered.keys() - self.witness.orders.keys())
+        summary.lost += len(set(memory.paid_out.values()) - self.witness.withdrawals.keys())
+        summary.doubled += len(self.witness.doubled)
         summary.states += self.witness.compared
         summary.batches += self.witness.head.number + 1
         self._say(
@@ -207,29 +216,29 @@ class World:
             raise Broken("nothing runs")
         return self._running
 
-    async def _start(self) -> Running:
-        """Start it disarmed: it must come up."""
-        offset = self.house.log_size()
-        started = await self.house.start(snapshot_events=SNAPSHOTS_OFF)
+    async def _start(self, upcoming: Kill | None) -> Running:
+        """Start it, as the next kill wants it: it must come up, whatever killed it before."""
+        self._offset = self.house.log_size()
+        is_slow = upcoming is not None and upcoming.is_slow
+        started = await self.house.start(
+            # A point of the process that writes snapshots; the exchange itself never passes it.
+            armed=upcoming.armed if upcoming is not None and is_slow else "",
+            snapshot_events=1 if is_slow else SNAPSHOTS_OFF,
+            copy_all=upcoming is not None and upcoming.copy_all,
+        )
         if not isinstance(started, Running):
-            raise Broken(f"the exchange does not start: {started}: {self.house.log_since(offset)[-2_000:]}")
-        if "snapshot_refused" in self.house.log_since(offset):
+            raise Broken(f"the exchange does not start: {started}: {self.house.log_since(self._offset)[-2_000:]}")
+        if "snapshot_refused" in self.house.log_since(self._offset):
             raise Broken("a snapshot was refused")
         self._running = started
         return started
 
-    async def _launch(self, kill: Kill) -> Running | int:
-        """Start it as a kill wants it: armed from the beginning, or writing a snapshot at once."""
-        started = await self.house.start(
-            armed=kill.armed if kill.in_start or kill.is_slow else "",
-            snapshot_events=1 if kill.is_slow else SNAPSHOTS_OFF,
-            copy_all=kill.copy_all,
-        )
-        if isinstance(started, Running):
-            self._running = started
-            return started
-        self._running = None
-        if started != SIGKILLED:
+    async def _launch_armed(self, kill: Kill) -> Running | int:
+        """Start it armed from the beginning; return its exit code where it died on the way."""
+        self._offset = self.house.log_size()
+        started = await self.house.start(armed=kill.armed, snapshot_events=SNAPSHOTS_OFF)
+        self._running = started if isinstance(started, Running) else None
+        if isinstance(started, int) and started != SIGKILLED:
             raise Broken(f"the start ended with {started}: {self.house.log_tail()}")
         return started
 
@@ -242,7 +251,6 @@ class World:
 
     async def _load_and_kill(self, running: Running, kill: Kill) -> str:
         """Trade until it is dead; return what killed it."""
-        offset = self.house.log_size()
         async with AsyncExitStack() as stack:
             rest = await self._rest(stack, running)
             payer = await self._rest(stack, running, number=1)
@@ -252,15 +260,16 @@ class World:
             if kill.armed and not (kill.in_start or kill.is_slow):
                 await running.ask(f"arm {kill.armed}")
             socket_url = running.rest.replace("http", "ws", 1) + "/v2"
+            pace = Pace()
             load = [
-                asyncio.create_task(trade_over_rest(rest, self.memory, self._fork())),
+                asyncio.create_task(trade_over_rest(rest, self.memory, self._fork(), pace)),
                 asyncio.create_task(pay_out(payer, self.memory, self._fork())),
                 *(
-                    asyncio.create_task(trade_over_socket(socket_url, token, self.memory, self._fork()))
+                    asyncio.create_task(trade_over_socket(socket_url, token, self.memory, self._fork(), pace))
                     for _ in range(SOCKETS if token else 0)
                 ),
             ]
-            how = await self._kill(running, kill, offset)
+            how = await self._kill(running, kill)
             code = await running.wait_end()
             self._running = None
             for outcome in await asyncio.gather(*load, return_exceptions=True):
@@ -278,7 +287,7 @@ class World:
         except LOST:
             return ""
 
-    async def _kill(self, running: Running, kill: Kill, offset: int) -> str:
+    async def _kill(self, running: Running, kill: Kill) -> str:
         if not kill.armed:
             await asyncio.sleep(kill.after_s)
             await self._note_state(running)
@@ -287,16 +296,19 @@ class World:
             else:
                 self.house.kill_database(self._rng, whole=kill.target == DATABASE)
             return kill.name
-        words = f"fail point {kill.point}"
+        if kill.is_slow:
+            await asyncio.sleep(self._rng.uniform(0.1, 0.4))
         deadline = time.monotonic() + (SNAPSHOT_REACH_S if kill.is_slow else REACH_S)
-        while time.monotonic() < deadline and not running.ended.done() and words not in self.house.log_since(offset):
+        while time.monotonic() < deadline and not (is_reached := self._is_reached(running, kill)):
             await asyncio.wait([running.ended], timeout=0.02)
-        is_reached = running.ended.done() or words in self.house.log_since(offset)
         running.kill()
         if not is_reached:
             self._summary.not_reached[kill.point] += 1
             return f"{EXCHANGE} at a random moment"
         return kill.name
+
+    def _is_reached(self, running: Running, kill: Kill) -> bool:
+        return running.ended.done() or f"fail point {kill.point}" in self.house.log_since(self._offset)
 
     async def _note_state(self, running: Running) -> None:
         """Ask the living engine for its state, to be held against the log's."""
