@@ -17,7 +17,7 @@ async def test_nothing_is_lost_or_done_twice_when_killed_at_any_point(tmp_path: 
     nursery = Nursery()
     await nursery.open()
     try:
-        await run_world(plan, nursery, tmp_path, random.Random(8), summary, told.append)
+        await run_world(plan, nursery, tmp_path, random.Random(8), summary, told.append, reach_s=60.0)
     finally:
         await nursery.close()
 

@@ -93,12 +93,19 @@ async def run_campaign(*, cycles: int, seed: int, first_world: int, say: Say, ke
 
 
 async def run_world(
-    plan: list[Kill], nursery: Nursery, folder: Path, rng: random.Random, summary: Summary, say: Say
+    plan: list[Kill],
+    nursery: Nursery,
+    folder: Path,
+    rng: random.Random,
+    summary: Summary,
+    say: Say,
+    *,
+    reach_s: float = REACH_S,
 ) -> None:
     """Run one plan on a fresh exchange and a fresh chain in ``folder``."""
     node = await start_node(folder / "chain", port=0, block_ms=BLOCK_MS, log=folder / "chain.log")
     house = House(nursery, folder, node_url=node.url, block_ms=BLOCK_MS)
-    world = World(house, node, rng, summary, say)
+    world = World(house, node, rng, summary, say, reach_s)
     try:
         await world.begin(plan[0])
         for kill, upcoming in zip(plan, [*plan[1:], None], strict=True):
@@ -112,7 +119,9 @@ async def run_world(
 class World:
     """One exchange through all its lives."""
 
-    def __init__(self, house: House, node: ChildNode, rng: random.Random, summary: Summary, say: Say) -> None:
+    def __init__(
+        self, house: House, node: ChildNode, rng: random.Random, summary: Summary, say: Say, reach_s: float
+    ) -> None:
         self.house = house
         self.node = node
         self.memory = Memory()
@@ -120,6 +129,7 @@ class World:
         self._rng = rng
         self._summary = summary
         self._say = say
+        self._reach_s = reach_s
         self._running: Running | None = None
         self._live: dict[int, str] = {}
         self._nonce = 0
@@ -298,7 +308,7 @@ class World:
             return kill.name
         if kill.is_slow:
             await asyncio.sleep(self._rng.uniform(0.1, 0.4))
-        deadline = time.monotonic() + (SNAPSHOT_REACH_S if kill.is_slow else REACH_S)
+        deadline = time.monotonic() + (SNAPSHOT_REACH_S if kill.is_slow else self._reach_s)
         while time.monotonic() < deadline and not (is_reached := self._is_reached(running, kill)):
             await asyncio.wait([running.ended], timeout=0.02)
         running.kill()
