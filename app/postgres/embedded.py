@@ -53,6 +53,8 @@ MEMORY_HELD = b"pre-existing shared memory block"
 """The server's words while children of a killed server still end; worth another try."""
 PID_HELD = b'lock file "postmaster.pid" already exists'
 """Its words while the killed server itself is still listed by the system."""
+RECOVERING = (asyncpg.CannotConnectNowError, asyncpg.CrashShutdownError, asyncpg.ConnectionDoesNotExistError)
+"""What a client meets of a server that starts over because one of its processes died."""
 HELD_TRIES = 50
 HELD_PAUSE_S = 0.1
 # One syncfs in place of a thousand fsyncs: seconds on a busy disk. The sizes are for initdb's own short-lived servers;
@@ -263,16 +265,25 @@ class EmbeddedPostgres:
     async def _settings_of_running(self) -> str | None:
         """Return the settings digest of the server behind our socket, or None when nobody with our password answers.
 
-        SCRAM proves both sides: a server that does not know the password cannot complete the exchange.
+        SCRAM proves both sides: a server that does not know the password cannot complete the exchange. One that starts
+        over after the death of one of its processes cuts or refuses connections meanwhile, and is waited for.
         """
-        try:
-            connection = await asyncpg.connect(self.url, timeout=CONNECT_TIMEOUT_S)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            return None
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            try:
+                return await self._ask_settings()
+            except RECOVERING:
+                await asyncio.sleep(POLL_S)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                return None
+        return None
+
+    async def _ask_settings(self) -> str:
+        connection = await asyncpg.connect(self.url, timeout=CONNECT_TIMEOUT_S)
         try:
             return str(await connection.fetchval("SELECT current_setting('taobourse.settings', true)"))
         finally:
-            await connection.close()
+            connection.terminate()
 
     async def _spawn(self, settings: dict[str, str]) -> None:
         """Start the server, and wait until it takes connections; recovery after a crash is waited for."""

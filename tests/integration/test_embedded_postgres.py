@@ -21,6 +21,7 @@ from app.postgres.account import Account, choose_account, closed_parent
 from app.postgres.embedded import EmbeddedPostgres
 from app.postgres.errors import DataFolderInUse, FolderTaken, ServerDidNotStart
 from app.postgres.process import is_running, read_pid_file, stop_process
+from tests.support.processes import children_of
 
 ROOT = Path(__file__).resolve().parents[2]
 START_AND_WAIT = """
@@ -170,6 +171,17 @@ async def test_a_server_left_behind_by_a_killed_parent_is_adopted_and_stopped(da
         assert await query(server.url, "SELECT figure FROM kept") == 42
 
     assert not is_running(left_behind)
+
+
+async def test_a_server_that_recovers_from_the_death_of_a_child_is_waited_for_and_adopted(data_dir: Path) -> None:
+    left_behind = start_and_kill_parent(data_dir)
+    os.kill(children_of(left_behind)[0], signal.SIGKILL)
+    begun = time.monotonic()
+
+    async with EmbeddedPostgres(data_dir) as server:
+        assert (server.was_adopted, server.pid) == (True, left_behind)
+        assert await query(server.url, "SELECT figure FROM kept") == 42
+    assert time.monotonic() - begun < 25, "it was stopped the slow way"
 
 
 async def test_a_server_left_behind_with_other_settings_is_replaced(data_dir: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import ledger.log.postgres
 from app.bootstrap import Exchange, ExchangeConfig
+from app.demo.run import _house_of
 from app.demo.setup import TESTER, fund_tester, open_customers, prepare_house
 from app.link.settings import LinkSettings
 from app.observability import configure_logging
@@ -42,12 +43,13 @@ async def _serve(launch: dict[str, Any]) -> None:
     )
     snapshots = SnapshotSettings(every_events=launch["snapshot_events"])
     config = ExchangeConfig(data_dir=Path(launch["data_dir"]), link=link, gateway=gateway, snapshots=snapshots)
-    exchange = Exchange(config, prepare=prepare_house)
+    exchange = Exchange(config, prepare=lambda built: prepare_house(_house_of(built)))
     await exchange.start()
     try:
-        customers = await open_customers(exchange)
+        house = _house_of(exchange)
+        customers = await open_customers(house, exchange.vault)
         if not launch["is_funded"]:
-            await fund_tester(exchange, next(customer for customer in customers if customer.name == TESTER))
+            await fund_tester(house, next(customer for customer in customers if customer.name == TESTER))
         told = {
             "rest": f"http://{gateway.host}:{exchange.port}",
             "customers": {c.name: {"keys": c.keys, "deposit_address": c.deposit_address} for c in customers},

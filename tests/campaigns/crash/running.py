@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.postgres.embedded import EmbeddedPostgres
-from app.postgres.process import PROC, read_pid_file
+from app.postgres.process import read_pid_file
 from tests.campaigns.crash.memory import Broken
+from tests.support.processes import children_of
 
 READY_S: Final = 300.0
 START_S: Final = 60.0
@@ -162,7 +163,7 @@ class House:
         found = read_pid_file(self.data_dir / "postgres")
         if found is None:
             raise Broken("the database does not run")
-        children = _children(found.pid)
+        children = children_of(found.pid)
         with suppress(ProcessLookupError):
             os.kill(found.pid if whole or not children else rng.choice(children), signal.SIGKILL)
 
@@ -181,17 +182,3 @@ class House:
     def log_tail(self) -> str:
         """Return its last messages."""
         return self.log_since(max(self.log_size() - TAIL_BYTES, 0))
-
-
-def _children(pid: int) -> list[int]:
-    """Return the children of a process, ascending."""
-    found = []
-    for entry in PROC.iterdir():
-        with suppress(OSError, ValueError, IndexError):
-            if entry.name.isdigit() and int(_stat_fields(entry)[1]) == pid:
-                found.append(int(entry.name))
-    return sorted(found)
-
-
-def _stat_fields(entry: Path) -> list[str]:
-    return (entry / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
