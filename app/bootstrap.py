@@ -17,6 +17,7 @@ from fastapi import FastAPI
 
 from app.custody.opening import open_keyring, open_signer
 from app.custody.signer import Signer
+from app.ending import end_process
 from app.gateway.limits import TIERS, Limits
 from app.gateway.main import GatewayServer, create_app, create_server, listening_port
 from app.gateway.nonces import PostgresNonces
@@ -27,7 +28,7 @@ from app.link.connection import NodeConnection
 from app.link.deposits import ChainKeys
 from app.link.follower import ChainLink
 from app.link.settings import LinkSettings
-from app.opening import end_process, open_sequencer
+from app.opening import open_sequencer
 from app.postgres.embedded import EmbeddedPostgres
 from app.projections.projector import Projector
 from app.projections.reads import HistoryReads

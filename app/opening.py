@@ -1,9 +1,8 @@
 """Brings an engine up on its log and lets it write: the same in the embedded shape and in the engine's own process."""
 
-import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from typing import Any, Final
+from typing import Any
 
 import structlog
 
@@ -16,9 +15,6 @@ from ledger.log.snapshot_writer import SnapshotSettings, SnapshotWriter
 from ledger.sequencer import Clock, Sequencer
 
 log = structlog.get_logger(__name__)
-
-EXIT_FATAL: Final = 70
-"""Exit code of a process whose memory may be ahead of the log."""
 
 
 async def open_sequencer(
@@ -67,9 +63,3 @@ def tell_snapshot(name: str, figures: dict[str, Any]) -> None:
         tell_refused(Refused(**refused))
     log.info(name, **figures)
     SNAPSHOT_SEQ.set(figures.get("seq", 0))
-
-
-def end_process(error: BaseException) -> None:
-    """End the process at once: memory may be ahead of the log, and only a start can tell what is true."""
-    log.critical("fatal", error=f"{type(error).__name__}: {error}", exc_info=error)
-    os._exit(EXIT_FATAL)

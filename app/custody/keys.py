@@ -19,6 +19,9 @@ from app.custody.errors import SealBroken
 from ledger.engine.layout import KeyRole
 
 SEED_BYTES = 32
+HOT_NUMBER, TRADING_NUMBER = 1, 2
+"""The ledger's numbers of the two keys that every exchange has."""
+
 FORMAT = "taobourse custody seed"
 VERSION = 1
 

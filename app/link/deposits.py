@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from app.custody.keys import HOT_NUMBER, TRADING_NUMBER
 from app.link.connection import LinkError
 from app.link.keybook import OurKey
 from app.link.submitter import Submit
@@ -13,7 +14,6 @@ from ledger.engine.records import body_digest, client_id, command, request
 from ledger.engine.views import KeyView, Views
 from ledger.errors import Refusal
 
-HOT_NUMBER, TRADING_NUMBER = 1, 2
 ATTEMPTS = 16
 
 

@@ -13,7 +13,8 @@ def main() -> int:
     if len(sys.argv) != 2 or sys.argv[1] not in PARTS:
         sys.stderr.write(f"usage: python -m app.serve {'|'.join(PARTS)}, the order on stdin\n")
         return USAGE
-    return live(import_module(f"app.serve.parts.{sys.argv[1]}").open_part)
+    module = import_module(f"app.serve.parts.{sys.argv[1]}")
+    return live(module.open_part, getattr(module, "WORLD", ()))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from contextlib import AsyncExitStack
 
-from app.opening import end_process
+from app.ending import end_process
 from app.serve.orders import Order
 from app.serve.remote import RemoteSequencer
 from app.serve.tail import PostgresTail

@@ -12,43 +12,33 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
-import asyncpg
 import msgspec
 import structlog
 import uvloop
 
 from app.custody.errors import CustodyError
+from app.ending import EXIT_FATAL
 from app.exits import UNAVAILABLE, USAGE
-from app.link.connection import LinkError
 from app.observability import configure_logging
-from app.opening import EXIT_FATAL
 from app.serve.errors import ServeError
 from app.serve.orders import Order, decode_order
-from ledger.log.errors import LogError
-from ledger.sequencer import Unavailable
 
 log = structlog.get_logger(__name__)
 
 ORDER_BYTES_MAX: Final = 2**20
-WORLD: Final = (
-    OSError,
-    TimeoutError,
-    LogError,
-    CustodyError,
-    LinkError,
-    ServeError,
-    Unavailable,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-)
+WORLD: Final = (OSError, TimeoutError, CustodyError, ServeError)
+World = tuple[type[Exception], ...]
 
 Part = Callable[[Order], AbstractAsyncContextManager["Told"]]
 Told = dict[str, Any]
 """What a part tells of itself once it is ready; ``ended`` may hold a future that is done when it ends by itself."""
 
 
-def live(part: Part) -> int:
-    """Run a part with the order on stdin until it is asked to end, and return the exit code."""
+def live(part: Part, world: World = ()) -> int:
+    """Run a part with the order on stdin until it is asked to end, and return the exit code.
+
+    ``world``: what it may meet beside ``WORLD`` that is no fault of its own.
+    """
     line = sys.stdin.buffer.readline(ORDER_BYTES_MAX)
     try:
         order = decode_order(line)
@@ -58,10 +48,10 @@ def live(part: Part) -> int:
     configure_logging(order.log_level)
     structlog.contextvars.bind_contextvars(part=order.name, pid=os.getpid())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_live(part, order))
+        return runner.run(_live(part, order, (*WORLD, *world)))
 
 
-async def _live(part: Part, order: Order) -> int:
+async def _live(part: Part, order: Order, world: World) -> int:
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGINT, signal.SIGTERM):
@@ -77,7 +67,7 @@ async def _live(part: Part, order: Order) -> int:
         await running
     except asyncio.CancelledError:
         return 0
-    except WORLD as error:
+    except world as error:
         log.error("part_failed", error=f"{type(error).__name__}: {error}")  # noqa: TRY400 - the world's doing, not ours
         return UNAVAILABLE
     except Exception:

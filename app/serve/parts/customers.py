@@ -8,6 +8,9 @@ from app.gateway.vault import Vault, load_or_create_master_key
 from app.serve.life import Told
 from app.serve.orders import MASTER_KEY, Order
 from app.serve.parts.house import open_house
+from app.serve.world import WORLD
+
+__all__ = ["WORLD", "open_part"]
 
 
 @asynccontextmanager

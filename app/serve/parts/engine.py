@@ -4,15 +4,19 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
-from app.opening import end_process, open_sequencer
+from app.ending import end_process
+from app.opening import open_sequencer
 from app.serve.engine_server import EngineServer
 from app.serve.life import Told
 from app.serve.orders import Order
 from app.serve.sockets import clear_socket, held
 from app.serve.tail import stored_hash
+from app.serve.world import WORLD
 from app.times import wall_clock_ms
 from ledger.engine.warm_up import warm_up
 from ledger.log.postgres import PostgresLog
+
+__all__ = ["WORLD", "open_part"]
 
 LOCK_WAIT_S: Final = 30.0
 """How long a new engine waits for the database session of one that was killed."""

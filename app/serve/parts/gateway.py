@@ -8,6 +8,7 @@ from typing import Any, Final
 import asyncpg
 
 from app.custody.errors import SignerAway
+from app.ending import end_process
 from app.gateway.kraken import errors
 from app.gateway.kraken.errors import Refused
 from app.gateway.limits import TIERS, Limits
@@ -18,7 +19,6 @@ from app.gateway.replica import Replica
 from app.gateway.tokens import SealedTokens
 from app.gateway.vault import Vault, load_or_create_master_key
 from app.link.deposits import ChainKeys
-from app.opening import end_process
 from app.serve.life import Told
 from app.serve.metrics import EngineMetrics
 from app.serve.orders import MASTER_KEY, Order
@@ -26,11 +26,14 @@ from app.serve.remote import RemoteSequencer
 from app.serve.remote_signer import RemoteSigner
 from app.serve.sockets import shared_port
 from app.serve.tail import PostgresTail
+from app.serve.world import WORLD
 from app.settings import GatewaySettings
 from ledger.engine.machine import Engine
 from ledger.engine.views import Views
 from ledger.log.base import EMPTY_HEAD
 from ledger.sequencer import Unavailable
+
+__all__ = ["WORLD", "open_part"]
 
 NONCE_CONNECTIONS: Final = 2
 START_TIMEOUT_S: Final = 30.0

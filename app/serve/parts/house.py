@@ -9,6 +9,9 @@ from app.serve.following import follow_ledger
 from app.serve.life import Told
 from app.serve.orders import Order
 from app.serve.remote_signer import RemoteSigner
+from app.serve.world import WORLD
+
+__all__ = ["WORLD", "open_part"]
 
 
 @asynccontextmanager

@@ -15,8 +15,11 @@ from app.serve.following import follow_ledger
 from app.serve.life import Told
 from app.serve.orders import ChainOrder, Order
 from app.serve.remote_signer import RemoteSigner
+from app.serve.world import WORLD
 from ledger.log.anchors import PostgresAnchors
 from ledger.sequencer import Unavailable
+
+__all__ = ["WORLD", "open_part"]
 
 log = structlog.get_logger(__name__)
 

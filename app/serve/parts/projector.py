@@ -6,6 +6,9 @@ from contextlib import asynccontextmanager
 from app.projections.projector import PAGES_APART, Projector
 from app.serve.life import Told
 from app.serve.orders import Order
+from app.serve.world import WORLD
+
+__all__ = ["WORLD", "open_part"]
 
 
 @asynccontextmanager

@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from app.custody.keys import HOT_NUMBER, TRADING_NUMBER
 from app.custody.opening import open_keyring, open_signer
-from app.link.deposits import custody_keys
-from app.opening import end_process
+from app.ending import end_process
 from app.serve.life import Told
 from app.serve.orders import Order
 from app.serve.signer_server import SignerServer
 from app.serve.sockets import clear_socket
 from app.times import wall_clock_ms
+from ledger.engine.layout import KeyRole
 
 
 @asynccontextmanager
@@ -20,12 +21,11 @@ async def open_part(order: Order) -> AsyncIterator[Told]:
     async with AsyncExitStack() as stack:
         passphrase = None if order.passphrase is None else order.passphrase.encode()
         keyring = await asyncio.to_thread(open_keyring, order.folder, passphrase)
-        hot, trading = custody_keys(keyring)
         opened = open_signer(
             order.folder,
             keyring,
-            hot=hot.public,
-            trading=trading.public,
+            hot=keyring.public(KeyRole.HOT, HOT_NUMBER),
+            trading=keyring.public(KeyRole.TRADING, TRADING_NUMBER),
             genesis_hash=bytes.fromhex(order.chain.genesis),
             clock_ms=wall_clock_ms,
         )
