@@ -15,7 +15,7 @@ from ledger.engine.moves import append_close, append_queue, append_rest, free_fo
 from ledger.engine.pools import is_beyond_position
 from ledger.engine.rules import retract
 from ledger.engine.state import Row, State
-from ledger.engine.terms import crosses_head, in_quote, is_sale, lasts, limit_hold, open_alpha, open_amount
+from ledger.engine.terms import crosses_head, in_quote, is_sale, lasts, limit_hold, open_amount
 from ledger.engine.walk import BOOK, DUST, FILLED, LIMITED, PRESENT, SELF_TRADE, UNBOUNDED, WHOLE, walk
 from ledger.errors import Refusal
 
@@ -76,16 +76,6 @@ def out_of_reach(order: Row) -> int:
 
 
 @kernel
-def append_rest_or_dust(state: State, free: int) -> None:
-    """Put the working order into the book, unless it is too small to offer anything there."""
-    order = state.work[0]
-    if open_alpha(order, order["limit"]) <= 0:
-        append_close(state, order, Refusal.DUST.value)
-    else:
-        append_rest(state, order, free_left(state, free), 0)
-
-
-@kernel
 def append_ending(state: State, free: int) -> None:
     """Close or rest the working order after a walk that was executed."""
     order, walked = state.work[0], state.walk[0]
@@ -97,7 +87,7 @@ def append_ending(state: State, free: int) -> None:
     elif ending == SELF_TRADE:
         append_close(state, order, Refusal.SELF_TRADE.value)
     elif lasts(order):
-        append_rest_or_dust(state, free)
+        append_rest(state, order, free_left(state, free), 0)
     else:
         append_close(state, order, Refusal.POOL_REFUSES.value if walked["refused"] else out_of_reach(order))
 
@@ -129,7 +119,7 @@ def take(state: State, post_only: int) -> int:
     market = state.markets[order["market"]]
     sell = is_sale(order)
     free = free_for(state, order)
-    if order["flags"] & Flag.LIMIT.value == 0 and market["mirror_alpha"] <= 0:
+    if order["flags"] & Flag.LIMIT.value == 0 and (market["mirror_tao"] <= 0 or market["mirror_alpha"] <= 0):
         append_close(state, order, Refusal.POOL_CLOSED.value)
         return 0
     if open_amount(order) <= 0:
@@ -165,10 +155,10 @@ def take(state: State, post_only: int) -> int:
     walk(state, scope, free if fresh else budget_of(order, free))
     if walked["ending"] != LIMITED:
         append_ending(state, free)
-    elif queues and open_alpha(order, limit) > 0:
+    elif queues:
         append_queue(state, order, free_left(state, free), reason)
-    elif lasts(order) or queues:
-        append_rest_or_dust(state, free)
+    elif lasts(order):
+        append_rest(state, order, free_left(state, free), 0)
     else:
         append_close(state, order, reason)
     return 0

@@ -62,6 +62,13 @@ def open_amount(order: Row) -> int:
 
 
 @kernel
+def alpha_at(tao: int, price: int) -> int:
+    """Return the alpha that some rao of TAO buy at a price, rounded down and saturating."""
+    alpha = mul_div_floor(tao, RAO, price)
+    return alpha if alpha >= 0 else SATURATED
+
+
+@kernel
 def open_alpha(order: Row, price: int) -> int:
     """Return the alpha that an order has still to trade at a price, rounded down: nobody pays more than is open.
 
@@ -72,8 +79,7 @@ def open_alpha(order: Row, price: int) -> int:
     left = order["amount"] - order["tao"]
     if order["held"] > 0:
         left = min(left, order["held"])
-    alpha = mul_div_floor(left, RAO, price)
-    return alpha if alpha >= 0 else SATURATED
+    return alpha_at(left, price)
 
 
 @kernel

@@ -19,6 +19,7 @@ from ledger.engine.state import State
 from ledger.engine.terms import (
     MAKER,
     TAKER,
+    alpha_at,
     crosses_pool,
     fee_part,
     in_quote,
@@ -187,7 +188,7 @@ def cross(state: State, slot: int) -> int:
     short = alpha < offered and alpha < wanted and not maker_sells
     done = alpha == offered
     if in_quote(maker):
-        done = done or mul_div_floor(min(maker["amount"] - maker["tao"] - cost, left), RAO, price) <= 0
+        done = done or alpha_at(min(maker["amount"] - maker["tao"] - cost, left), price) <= 0
     if done or short:
         event = append_close(state, maker, 0 if done else Refusal.DUST.value)
         event["hold"] = left
@@ -272,6 +273,12 @@ def walk_on(state: State, scope: int) -> int:
 
 @kernel
 def walk(state: State, scope: int, budget: int) -> None:
-    """Walk the working order over what ``scope`` tells; ``State.walk`` tells how it went."""
+    """Walk the working order over what ``scope`` tells; ``State.walk`` tells how it went.
+
+    What is left within the limit and buys nothing at it (of rao to spend) is dust, not an order the limit holds back.
+    """
     begin_walk(state, budget)
-    state.walk[0]["ending"] = walk_on(state, scope)
+    order, ending = state.work[0], walk_on(state, scope)
+    if ending == LIMITED and open_alpha(order, order["limit"]) <= 0:
+        ending = DUST
+    state.walk[0]["ending"] = ending

@@ -349,7 +349,7 @@ def export_ledger(exchange: Exchange) -> list[list[int]]:
     rows = []
     for ((name, first, second), asset), amount in exchange.books.amounts.items():
         if name in CLASSES:
-            day, drift = exchange.drift.get((first, second, asset - 1), (0, 0)) if name == "custody_stake" else (0, 0)
+            day, drift = exchange.drifted.get((first, second, asset - 1), (0, 0)) if name == "custody_stake" else (0, 0)
             if amount or drift:
                 rows.append([CLASSES[name] << CLASS_SHIFT | first << FIRST_SHIFT | second, asset, amount, day, drift])
     return sorted(rows)

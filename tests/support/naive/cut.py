@@ -6,19 +6,29 @@ Source: ``execution`` section 7.
 from dataclasses import dataclass, field
 
 from amm.errors import SwapRefused
-from amm.exchange_reference import PPM, buy_in, buy_out, largest_remainder, sell_in, trading_fee
+from amm.exchange_reference import (
+    PPM,
+    buy_in,
+    buy_out,
+    gross_for_net,
+    largest_remainder,
+    net_to_price,
+    sell_in,
+    trading_fee,
+)
 from amm.reference import Pool, Side, limit_bits_of, max_input_for_limit, price_bits, spot_rao
 from ledger.engine.layout import TAO_ASSET, EventKind, Flag, Job, KeyRole, Mode, OrderState
 from ledger.engine.listing import Verb
 from ledger.engine.parameters import NEED_HEADS, SETTLE_FLOOR
+from ledger.errors import Refusal
 from tests.support.naive import trades
-from tests.support.naive.curve import Unfillable, bound_of, is_better_than_curve
+from tests.support.naive.curve import bound_of
 from tests.support.naive.exchange import INT64_MAX, RAO, Exchange, Item, Market, OpenJob, Order
 from tests.support.naive.markets import is_tradable
 from tests.support.naive.setup import mirror_fields
 from tests.support.naive.sweep import move_mirror
 from tests.support.naive.takers import stage_allows
-from tests.support.naive.walk import meet, offered, on_curve
+from tests.support.naive.walk import meet, offered
 
 
 @dataclass
@@ -51,8 +61,8 @@ def cut(exchange: Exchange) -> None:
         if not is_tradable(exchange, market):
             continue
         need = exchange.need(market)
-        match(exchange, market)
-        swap = swap_of(exchange, market, tao_left)
+        residual = match(exchange, market)
+        swap = swap_of(exchange, market, tao_left, sell=residual)
         if swap is None and exchange.need(market) != need:
             move_mirror(exchange, market)
         if swap:
@@ -110,27 +120,31 @@ def match_part(market: Market, order: Order) -> int:
     return min(part, -(-order.open * price_bits(market.pool) >> 64))
 
 
-def match(exchange: Exchange, market: Market) -> None:
-    """Let buyers and sellers meet at the head price; the house takes part with what the window leaves."""
+def match(exchange: Exchange, market: Market) -> bool:
+    """Let buyers and sellers meet at the head price; the house takes part with what the window leaves.
+
+    Returns the side that may have orders left, True for the sellers.
+    """
     assert market.pool is not None, "the market is tradable"
     price = price_bits(market.pool)
     buyers, sellers = queued(exchange, market, sell=False), queued(exchange, market, sell=True)
-    if not (buyers or sellers) or price == 0:
-        return
+    if not (buyers or sellers):
+        return False
     pays = [match_part(market, order) for order in buyers]
     gives = [order.open for order in sellers]
     need, room = exchange.need(market), max(market.cap - market.used, 0)
     owned = min(room, exchange.books.house(TAO_ASSET)) if market.backed else room
     house_buys = max(min(need * price >> 64, owned), 0) if need > 0 else 0
-    house_sells = min(-need, (room << 64) // price) if need < 0 else 0
+    house_sells = min(-need, worth_of(room, price)) if need < 0 else 0
     buying, selling = sum(pays) + house_buys, sum(gives) + house_sells
     worth = selling * price >> 64
+    residual = not buyers or buying < worth
     if buying >= worth:
         tao, alpha = worth, selling
     else:
-        tao, alpha = buying, min(selling, (buying << 64) // price)
+        tao, alpha = buying, min(selling, worth_of(buying, price))
     if tao <= 0 or alpha <= 0:
-        return
+        return residual
     pay, get = largest_remainder(tao, [*pays, house_buys]), largest_remainder(alpha, [*pays, house_buys])
     give, receive = largest_remainder(alpha, [*gives, house_sells]), largest_remainder(tao, [*gives, house_sells])
     house = pay[-1] + receive[-1]
@@ -140,6 +154,12 @@ def match(exchange: Exchange, market: Market) -> None:
         allocate(exchange, market, order, alpha_part, tao_part)
     for order, tao_part, alpha_part in zip(sellers, receive, give, strict=False):
         allocate(exchange, market, order, alpha_part, tao_part)
+    return residual
+
+
+def worth_of(tao: int, price: int) -> int:
+    """Return the most alpha that is worth no more than some TAO at the head price."""
+    return (tao << 64) // price if price else INT64_MAX
 
 
 def allocate(exchange: Exchange, market: Market, order: Order, alpha: int, tao: int) -> None:
@@ -158,11 +178,11 @@ def allocate(exchange: Exchange, market: Market, order: Order, alpha: int, tao: 
 
 
 def choose(exchange: Exchange, market: Market, *, sell: bool) -> tuple[list[Order], int]:
-    """Return the prefix by limit that would fill most on the head, with its bound; others wait or are closed."""
+    """Return the prefix by limit that would fill most on the head, with its tightest limit."""
     pool = market.pool
     assert pool is not None, "the market is tradable"
-    loosest = exchange.shelf(market, OrderState.QUEUED, sell=sell)
-    best, chosen, bound = 0, 0, 0
+    loosest = exchange.shelf(market, OrderState.QUEUED, sell=sell) if queued(exchange, market, sell=sell) else []
+    best, chosen, limit = 0, 0, 0
     total = 0
     for count, order in enumerate(loosest, 1):
         total += part_of(market, order)
@@ -175,9 +195,21 @@ def choose(exchange: Exchange, market: Market, *, sell: bool) -> tuple[list[Orde
         except SwapRefused:
             continue
         if min(total, most) >= best and min(total, most) > 0:
-            best, chosen, bound = min(total, most), count, tight
-    end_cut(exchange, loosest[chosen:])
-    return sorted(loosest[:chosen], key=by_account), bound
+            best, chosen, limit = min(total, most), count, order.limit
+    return sorted(loosest[:chosen], key=by_account), limit
+
+
+def drop_left_out(exchange: Exchange, market: Market, chosen: list[Order]) -> None:
+    """Close what is worth nothing at the head price, and of what was not chosen that which had its one cut."""
+    assert market.pool is not None, "the market is tradable"
+    price = price_bits(market.pool)
+    for sell in (False, True):
+        for order in queued(exchange, market, sell=sell):
+            part = part_of(market, order)
+            if (part * price >> 64 if sell else worth_of(part, price)) == 0:
+                trades.close(exchange, order, Refusal.DUST)
+            elif order.passing and order not in chosen:
+                trades.close(exchange, order, order.beyond)
 
 
 def end_cut(exchange: Exchange, orders: list[Order]) -> None:
@@ -187,13 +219,12 @@ def end_cut(exchange: Exchange, orders: list[Order]) -> None:
             trades.close(exchange, order, order.beyond)
 
 
-def meet_book(exchange: Exchange, market: Market, chosen: list[Order], *, sell: bool) -> None:
+def meet_book(exchange: Exchange, market: Market, chosen: list[Order], limit: int, *, sell: bool) -> None:
     """Let the chosen orders walk book and head curve like one taker; only what rests is filled now."""
     pool = market.pool
     assert pool is not None, "the market is tradable"
     has = {order.order_id: part_of(market, order) for order in chosen}
-    limits = [order.limit for order in chosen]
-    limit, left = max(limits) if sell else min(limits), sum(has.values())
+    left = sum(has.values())
     for maker in exchange.shelf(market, OrderState.RESTING, sell=not sell):
         if maker.limit < limit if sell else maker.limit > limit:
             return
@@ -205,15 +236,19 @@ def meet_book(exchange: Exchange, market: Market, chosen: list[Order], *, sell: 
 
 
 def on_the_way(pool: Pool, left: int, price: int, *, sell: bool) -> tuple[Pool, int]:
-    """Return the head pool once the curve is as good as a resting order, and what it took until there."""
-    taker = Order(0, 0, 0, flags=int(Flag.SELL) if sell else int(Flag.IN_QUOTE), amount=left)
-    if is_better_than_curve(pool, price, sell=sell):
-        return pool, 0
+    """Return the head pool once the curve is as good as a resting order, and what it took until there.
+
+    The marginal price alone decides: this part goes to the chain with that of others, and is not rounded by itself.
+    """
+    bound = limit_bits_of(bound_of(price, pool.fee_rate, sell=sell))
+    most = net_to_price(pool, Side.SELL if sell else Side.BUY, bound)
+    gross = gross_for_net(most, pool.fee_rate) if most > 0 else 0
+    if gross == 0 or gross >= left:
+        return pool, min(gross, left)
     try:
-        step = on_curve(pool, taker, left, price)
-    except Unfillable:
+        return (sell_in(pool, gross) if sell else buy_in(pool, gross)).pool, gross
+    except SwapRefused:
         return pool, 0
-    return step.after, step.alpha if sell else step.tao
 
 
 def share_maker(
@@ -245,21 +280,17 @@ def share_maker(
     return used
 
 
-def swap_of(exchange: Exchange, market: Market, tao_left: int) -> Swap | None:
-    """Return the market's swap: the chosen customers and the house, None where nothing is sent."""
-    chosen: list[Order] = []
-    bound, sell = 0, False
-    for side in (False, True):
-        if queued(exchange, market, sell=side):
-            found, bound_found = choose(exchange, market, sell=side)
-            if found:
-                chosen, bound, sell = found, bound_found, side
+def swap_of(exchange: Exchange, market: Market, tao_left: int, *, sell: bool) -> Swap | None:
+    """Return the market's swap: the chosen customers of one side and the house, None where nothing is sent."""
+    chosen, limit = choose(exchange, market, sell=sell)
+    drop_left_out(exchange, market, chosen)
+    chosen = [order for order in chosen if order.order_id in exchange.orders]
     if chosen:
-        meet_book(exchange, market, chosen, sell=sell)
+        meet_book(exchange, market, chosen, limit, sell=sell)
         chosen = [order for order in chosen if order.order_id in exchange.orders]
     need = exchange.need(market)
     if chosen:
-        swap = customers_swap(exchange, market, chosen, bound, need, tao_left, sell=sell)
+        swap = customers_swap(exchange, market, chosen, limit, need, tao_left, sell=sell)
         if swap is None:
             end_cut(exchange, chosen)
         return swap
@@ -272,7 +303,7 @@ def swap_of(exchange: Exchange, market: Market, tao_left: int) -> Swap | None:
 
 
 def customers_swap(
-    exchange: Exchange, market: Market, chosen: list[Order], bound: int, need: int, tao_left: int, *, sell: bool
+    exchange: Exchange, market: Market, chosen: list[Order], tightest: int, need: int, tao_left: int, *, sell: bool
 ) -> Swap | None:
     """Return the swap of chosen customers, with what the house needs on the same side."""
     pool = market.pool
@@ -299,7 +330,7 @@ def customers_swap(
     value = market.value_at_p0(amount) if sell else amount
     if value < max(market.min_settle, SETTLE_FLOOR):
         return None
-    limit = limit_of(market, amount, sell=sell)
+    bound, limit = bound_of(tightest, pool.fee_rate, sell=sell), limit_of(market, amount, sell=sell)
     limit = max(limit, bound) if sell else min(limit, bound)
     return Swap(market, sell, amount, limit, house, pending, parts) if limit > 0 else None
 

@@ -22,6 +22,7 @@ from ledger.engine.layout import (
 )
 from ledger.engine.parameters import HORIZON_MS, SPEC_VERSIONS
 from ledger.errors import Refusal
+from tests.support.naive import drift
 from tests.support.naive.books import Books
 
 Record = dict[str, Any]
@@ -140,8 +141,13 @@ class Market:
     calm: int = 0
     base: Pool | None = None
     mirror: Pool | None = None
+    stepped: bool = False
+    """Whether fills have moved the mirror since it was built: for the laws alone."""
+    drift: int = 0
+    """How far rounding may have taken the mirror from the ideal curve, rao of TAO: for the laws alone."""
     used: int = 0
-    fills: int = 0
+    opened: int = 0
+    """What of the window was used when it opened, by quotes that live: for the laws alone."""
     cap: int = 0
     gates: int = int(Gate.CLOSED)
     need: int = 0
@@ -168,6 +174,12 @@ class Market:
     def share_out(self) -> tuple[int, ...]:
         """Return how far the share-out of a dissolved subnet is."""
         return self.dissolved, self.payout, self.claims, self.claimed, self.next_claim
+
+    def step_to(self, after: Pool) -> None:
+        """Move the mirror by a step on its curve."""
+        assert self.mirror is not None, "there is a mirror to step on"
+        self.drift = drift.carried(self.drift, self.mirror, after, drift.of_step(self.mirror, after))
+        self.mirror, self.stepped = after, True
 
     @property
     def index(self) -> int:
@@ -269,7 +281,7 @@ class Exchange:
     keys: list[tuple[KeyRole, int]] = field(default_factory=list)
     fundings: list[Funding] = field(default_factory=list)
     uncovered: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
-    drift: dict[tuple[int, int, int], tuple[int, int]] = field(default_factory=dict)
+    drifted: dict[tuple[int, int, int], tuple[int, int]] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
     volumes: dict[int, dict[int, int]] = field(default_factory=dict)
     tiers: dict[int, tuple[int, int, int]] = field(default_factory=dict)
@@ -363,7 +375,8 @@ class Exchange:
 
     def rebuild(self, market: Market) -> None:
         """Build the mirror anew: the head pool with what is pending on it."""
-        market.mirror, market.fills = self.mirror_of(market, self.pending(market)), 0
+        market.mirror, market.stepped = self.mirror_of(market, self.pending(market)), False
+        market.drift = drift.of_mirror(market.pool, market.mirror) if market.pool and market.mirror else 0
 
     def in_state(self, market: Market, *states: OrderState) -> list[Order]:
         """Return a market's orders of some states, by id."""

@@ -116,14 +116,14 @@ def stake_seen(exchange: Exchange, record: Record, _text: bytes | None) -> None:
     difference = record["amount"] - exchange.books.custody_stake(key, hotkey, netuid)
     known = (("custody_stake", key, hotkey), netuid + 1) in exchange.books.amounts
     today = exchange.block_ts // DAY_MS
-    day, spent = exchange.drift.get((key, hotkey, netuid), (today, 0))
+    day, spent = exchange.drifted.get((key, hotkey, netuid), (today, 0))
     spent = spent if day == today else 0
     small = abs(difference) <= DRIFT_PER_HEAD and spent + abs(difference) <= DRIFT_PER_DAY
     if difference == 0 or not known or not small:
         compare(exchange, record, Flag.ALPHA, difference)
         return
     exchange.checked += 1
-    exchange.drift[key, hotkey, netuid] = today, spent + abs(difference)
+    exchange.drifted[key, hotkey, netuid] = today, spent + abs(difference)
     exchange.emit(
         EventKind.STAKE_DRIFTED, key=key, other=hotkey, netuid=netuid, flags=int(Flag.ALPHA), amount=difference
     )
@@ -206,7 +206,8 @@ def open_windows(exchange: Exchange) -> None:
             market.need_since = 0
         elif market.need_since == 0 or (need > 0) != (market.need > 0):
             market.need_since = exchange.head
-        market.need, market.used, market.cap = need, market.firm_used, window_cap(market)
+        market.need, market.cap = need, window_cap(market)
+        market.used = market.opened = market.firm_used
         exchange.rebuild(market)
         market.gates = head_gates(exchange, market, caps)
         exchange.emit(

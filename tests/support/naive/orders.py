@@ -119,7 +119,7 @@ def place(exchange: Exchange, command: Record, text: bytes | None) -> int:
     owned = exchange.books.free(account, order.asset)
     if needed > owned:
         raise Refused(Refusal.INSUFFICIENT_FUNDS, needed, owned)
-    if walk and flags & Flag.POST_ONLY and walk.trades():
+    if walk and flags & Flag.POST_ONLY and walk.trades:
         raise Refused(Refusal.POST_ONLY_WOULD_TRADE)
     if flags & Flag.VALIDATE_ONLY:
         return 0
@@ -263,7 +263,7 @@ def apply_amend(
     refusal, post_only = None, (command["flags"] | order.flags) & Flag.POST_ONLY
     if hold - order.held > owned:
         refusal = Refused(Refusal.INSUFFICIENT_FUNDS, hold - order.held, owned)
-    elif post_only and not armed and not kept and plan(exchange, market, order).trades():
+    elif post_only and not armed and not kept and plan(exchange, market, order).trades:
         refusal = Refused(Refusal.POST_ONLY_WOULD_TRADE)
     if refusal:
         order.amount, order.limit, order.trigger = before

@@ -95,8 +95,7 @@ def promise(exchange: Exchange, market: Market, order: Order, step: Plan, comman
         raise Refused(Refusal.INSUFFICIENT_FUNDS, hold, owned)
     longest = max(exchange.interval, QUOTE_LIFE_MIN_MS)
     life = min(max(command["aux"], QUOTE_LIFE_MIN_MS), longest)
-    market.mirror = step.after
-    market.fills += 1
+    market.step_to(step.after)
     event = exchange.emit(
         EventKind.QUOTE_ISSUED,
         account=order.account,

@@ -9,7 +9,7 @@ from ledger.errors import Refusal
 from tests.support.naive import trades
 from tests.support.naive.exchange import INT64_MAX, Exchange, Market, Order
 from tests.support.naive.markets import is_tradable
-from tests.support.naive.walk import Scope, Walk, execute, offered, plan
+from tests.support.naive.walk import Scope, Walk, execute, plan
 
 POOL_GATES = Gate.WEIGHT | Gate.CLOSED | Gate.RESERVE | Gate.MIRROR
 
@@ -103,8 +103,6 @@ def settle_down(exchange: Exchange, market: Market, order: Order, reason: int) -
         trades.close(exchange, order, 0 if order.amount else Refusal.DUST)
     elif order.passing or reason in {Refusal.SELF_TRADE, Refusal.DUST}:
         trades.close(exchange, order, reason)
-    elif offered(order) == 0:
-        trades.close(exchange, order, Refusal.DUST)
     else:
         trades.rest(exchange, order, hold_now(exchange, order), kept=False)
 
@@ -128,7 +126,7 @@ def decide(exchange: Exchange, market: Market, order: Order, walk: Walk | None =
     """Decide an order that works: all of its walk at once, or what is better than the mirror, and the queue."""
     walk = walk or plan(exchange, market, order)
     reason = why_not_walk(exchange, market, order, walk)
-    if order.flags & Flag.FOK and (reason or walk.reason) and order.amount:
+    if order.flags & Flag.FOK and (reason or not walk.fills(order)) and order.amount:
         trades.close(exchange, order, Refusal.FOK_NOT_FILLABLE)
         return
     if not reason:

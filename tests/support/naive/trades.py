@@ -162,7 +162,7 @@ def fill(
     if mode == Mode.BLOCK and order.sell:
         fee = trading_fee(tao, order.taker_ppm)  # the known answers of block mode: each part of a sale by itself
     released = take_part(order, alpha, tao, fee, alpha if order.sell else paid + fee)
-    after = after or market.mirror
+    mirror = after or market.mirror
     exchange.emit(
         EventKind.FILLED,
         account=order.account,
@@ -175,8 +175,8 @@ def fill(
         fee=fee,
         limit=window,
         hold=released,
-        pool_tao=after.tao if after else 0,
-        pool_alpha=after.alpha if after else 0,
+        pool_tao=mirror.tao if mirror else 0,
+        pool_alpha=mirror.alpha if mirror else 0,
         aux=pool_fee,
         id_hi=rounding,
     )
@@ -186,9 +186,9 @@ def fill(
     elif mode == Mode.INSTANT:
         note_bought(exchange, market, order.account, alpha, market.open_cut)
         market.bought_cut = market.open_cut
-    market.mirror = after
+    if after:
+        market.step_to(after)
     market.used += window
-    market.fills += 1
     note_trade(exchange, market, alpha, tao)
     note_volume(exchange, order.account, tao)
 

@@ -57,9 +57,14 @@ class Walk:
         """Return the alpha of all steps."""
         return sum(step.alpha for step in self.steps)
 
+    @property
     def trades(self) -> bool:
         """Tell whether anything would be filled."""
         return any(step.alpha for step in self.steps)
+
+    def fills(self, order: Order) -> bool:
+        """Tell whether it fills an order: all of it, or of rao to spend all that buy anything."""
+        return not self.reason or (self.reason == Refusal.DUST and order.quote and self.trades)
 
 
 def offered(maker: Order) -> int:
@@ -83,7 +88,19 @@ def crossing(exchange: Exchange, market: Market, order: Order, limit: int) -> li
 
 
 def plan(exchange: Exchange, market: Market, order: Order, scope: Scope = Scope.ALL) -> Walk:
-    """Plan the whole walk of what is open of an order, without regard to the window."""
+    """Plan the whole walk of what is open of an order, without regard to the window.
+
+    Rao that buy nothing at the order's limit are dust, whatever the walk ended at.
+    """
+    walk = steps_of(exchange, market, order, scope)
+    held_back = walk.reason not in {0, Refusal.SELF_TRADE}
+    if held_back and order.quote and order.limit and (order.open - walk.tao) * RAO // order.limit == 0:
+        walk.reason = int(Refusal.DUST)
+    return walk
+
+
+def steps_of(exchange: Exchange, market: Market, order: Order, scope: Scope) -> Walk:
+    """Plan the steps of a walk, and tell what ended it."""
     walk, left = Walk(), order.open
     budget = order.held if order.held and not order.sell else None  # a buy that is held pays no more than that
     mirror = market.mirror if market.mirror and min(market.mirror.tao, market.mirror.alpha) > 0 else None
