@@ -217,14 +217,16 @@ def run_timers(state: State) -> bool:
 def follow_up(state: State, command: Row) -> None:
     """Let resting orders trade that a moved mirror has come to, and trigger the stops that trades have passed.
 
-    Of a head's trades in every market, once the head is complete.
+    Of a head's trades in every market, once the head is complete; of a settlement's release, too: it moves all mirrors
+    that it was in.
     """
     run = state.run[0]
     if run["code"] == 0 and command["kind"] in (CommandKind.SET_MARKET.value, CommandKind.RESOLVE_SUSPENSE.value):
         slot = market_slot(state, command["netuid"])
         if slot >= 0:
             reach_resting(state, slot)
-    if command["kind"] == CommandKind.HEAD_END.value:
+    everywhere = command["kind"] == CommandKind.RELEASE_JOB.value and run["traded"] != 0
+    if everywhere or command["kind"] == CommandKind.HEAD_END.value:
         run_stops(state)
     elif run["traded"] != 0:
         trigger_stops(state, market_slot(state, run["traded"] - 1))

@@ -18,7 +18,6 @@ from amm.exchange_reference import (
 )
 from amm.reference import Pool, Side, limit_bits_of, max_input_for_limit, price_bits, spot_rao
 from ledger.engine.layout import TAO_ASSET, EventKind, Flag, Job, KeyRole, Mode, OrderState
-from ledger.engine.listing import Verb
 from ledger.engine.parameters import NEED_HEADS, SETTLE_FLOOR
 from ledger.errors import Refusal
 from tests.support.naive import trades
@@ -27,7 +26,7 @@ from tests.support.naive.exchange import INT64_MAX, RAO, Exchange, Item, Market,
 from tests.support.naive.markets import is_tradable
 from tests.support.naive.setup import mirror_fields
 from tests.support.naive.sweep import move_mirror
-from tests.support.naive.takers import stage_allows
+from tests.support.naive.takers import may_trade
 from tests.support.naive.walk import meet, offered
 
 
@@ -79,7 +78,7 @@ def cut(exchange: Exchange) -> None:
 
 def queued(exchange: Exchange, market: Market, *, sell: bool) -> list[Order]:
     """Return one side of the queue in the order of allocation; nobody where the stage lets that side not trade."""
-    if not stage_allows(market.stage, Verb.SELL if sell else Verb.BUY):
+    if not may_trade(market, sell=sell):
         return []
     return sorted(exchange.shelf(market, OrderState.QUEUED, sell=sell), key=by_account)
 

@@ -9,7 +9,7 @@ from ledger.errors import Refusal
 from tests.support.naive.cut import land, share_outcome
 from tests.support.naive.exchange import Exchange, OpenJob, Record, Refused
 from tests.support.naive.funds import asset_of
-from tests.support.naive.sweep import move_mirror
+from tests.support.naive.sweep import move_mirror, resting
 
 
 def sweep(exchange: Exchange, command: Record, _text: bytes | None) -> int:
@@ -106,11 +106,14 @@ def accept_signed(exchange: Exchange, command: Record, text: bytes) -> int:
 
 
 def release_job(exchange: Exchange, command: Record, _text: bytes | None) -> int:
-    """Give up a job that was not signed."""
+    """Give up a job that was not signed; the mirror may meet resting orders where a settlement's swaps leave it."""
     job = open_job(exchange, command)
     if job.state != JobState.REQUESTED:
         raise Refused(Refusal.JOB_STATE, job.state, JobState.REQUESTED)
     release(exchange, job)
+    if job.job == Job.SETTLEMENT:
+        for market in exchange.ascending():
+            resting(exchange, market)
     return job.job_id
 
 

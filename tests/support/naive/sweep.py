@@ -3,7 +3,6 @@
 from amm.exchange_reference import trading_fee
 from amm.reference import limit_bits_of, price_bits
 from ledger.engine.layout import EventKind, Mode, OrderState
-from ledger.engine.listing import Verb
 from ledger.errors import Refusal
 from tests.support.naive import takers, trades
 from tests.support.naive.curve import Plan, Unfillable, bound_of
@@ -14,10 +13,12 @@ from tests.support.naive.walk import on_curve
 
 
 def leave_queue(exchange: Exchange, market: Market) -> None:
-    """Take those out of the queue whose limit the new head's price has left behind."""
+    """Take those out of the queue whose limit the new head's price has left behind; a side that may not trade waits."""
     if not is_tradable(exchange, market):
         return
     for sell in (False, True):
+        if not takers.may_trade(market, sell=sell):
+            continue
         for order in exchange.shelf(market, OrderState.QUEUED, sell=sell):
             if takers.crosses_head(market, order):
                 continue
@@ -58,7 +59,7 @@ def resting(exchange: Exchange, market: Market) -> None:
     if not takers.is_priced(market):
         return
     for sell in (False, True):
-        if not takers.stage_allows(market.stage, Verb.PLACE_LIMIT | (Verb.SELL if sell else Verb.BUY)):
+        if not takers.may_trade(market, sell=sell):
             continue
         for order in exchange.shelf(market, OrderState.RESTING, sell=sell):
             if not is_reached(market, order):

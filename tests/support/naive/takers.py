@@ -19,6 +19,11 @@ def stage_allows(stage: int, verbs: int) -> bool:
     return ALLOWED[stage] & verbs == verbs
 
 
+def may_trade(market: Market, *, sell: bool) -> bool:
+    """Tell whether a market's stage lets what waits on this side trade."""
+    return stage_allows(market.stage, Verb.PLACE_LIMIT | (Verb.SELL if sell else Verb.BUY))
+
+
 def is_priced(market: Market) -> bool:
     """Tell whether the market has a mirror to price by."""
     return market.mirror is not None and market.mirror.tao > 0 and market.mirror.alpha > 0

@@ -5,9 +5,10 @@ from amm.reference import Pool
 from ledger.engine.layout import TAO_ASSET, EventKind, Flag, Mode, OrderState
 from ledger.engine.parameters import DAY_MS
 from ledger.engine.tables import VOLUME_UNIT
-from tests.support.naive.exchange import RAO, Exchange, Market, Order, Record
+from tests.support.naive.exchange import INT64_MAX, RAO, Exchange, Market, Order, Record
 
 VOLUME_DAYS = 31
+ABSURD_HOLD = INT64_MAX // 2
 
 
 def cost_up(alpha: int, price: int) -> int:
@@ -16,21 +17,26 @@ def cost_up(alpha: int, price: int) -> int:
 
 
 def hold_of(order: Order, limit: int) -> int:
-    """Return what an order that is not held yet needs at a limit: the rest and its fee as taker."""
+    """Return what an order that is not held yet needs at a limit: the rest and its fee as taker.
+
+    More than anybody owns is told as ``ABSURD_HOLD``, whatever it would be.
+    """
     if order.sell:
         return order.open
     if order.quote:
         return order.total - order.tao - order.fee
     cost = cost_up(order.open, limit)
+    if cost > INT64_MAX // 4:
+        return ABSURD_HOLD
     return cost + trading_fee(order.tao + cost, order.taker_ppm) - trading_fee(order.tao, order.taker_ppm)
 
 
-def fee_of(order: Order, tao: int, *, maker: bool, paid: int | None = None) -> int:
+def fee_of(order: Order, tao: int, *, maker: bool) -> int:
     """Return the fee of a part; a buyer that pays out of its hold never pays more than what is held."""
     ppm = order.maker_ppm if maker else order.taker_ppm
     fee = trading_fee(order.tao + tao, ppm) - trading_fee(order.tao, ppm)
     if not order.sell and order.held > 0:
-        fee = min(fee, order.held - (tao if paid is None else paid))
+        fee = min(fee, order.held - tao)
     return fee
 
 
@@ -157,11 +163,10 @@ def fill(
     rounding: int = 0,
 ) -> None:
     """Fill an order against the house: postings, mirror, window, covered alpha (section 7)."""
-    paid = tao - rounding
-    fee = fee_of(order, tao, maker=maker, paid=paid)
+    fee = fee_of(order, tao, maker=maker)
     if mode == Mode.BLOCK and order.sell:
         fee = trading_fee(tao, order.taker_ppm)  # the known answers of block mode: each part of a sale by itself
-    released = take_part(order, alpha, tao, fee, alpha if order.sell else paid + fee)
+    released = take_part(order, alpha, tao, fee, alpha if order.sell else tao + fee)
     mirror = after or market.mirror
     exchange.emit(
         EventKind.FILLED,

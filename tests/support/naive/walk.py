@@ -148,6 +148,9 @@ def steps_of(exchange: Exchange, market: Market, order: Order, scope: Scope) -> 
         left -= tao if order.quote else alpha
         if left == 0:
             return walk
+        if alpha < offered(maker):  # rao that buy nothing of what is still offered
+            walk.reason = int(Refusal.DUST)
+            return walk
     walk.reason = finish(walk, pool, order, left)
     return walk
 
