@@ -56,6 +56,18 @@ def test_an_order_in_tao_is_filled_when_what_is_left_of_it_buys_nothing(dear, fl
     assert codes(answer) == [Refusal.DUST]
 
 
+def test_the_last_rao_of_a_taker_are_dust_before_they_meet_an_order_of_its_own(dear):
+    ask = the_ask(dear)
+    own = place(dear, 1, SELL | Flag.POST_ONLY, limit=ask.limit, alpha_rao=ASKED).reference
+    cost = -(-ASKED // 2 * ask.limit // TAO)
+
+    answer = place(dear, 1, QUOTE, limit=ask.limit, tao_rao=total_for(dear, cost + 1))
+
+    assert EventKind.CROSSED in kinds(answer)
+    assert codes(answer) == [Refusal.DUST]
+    assert own in dear.exchange.orders
+
+
 def test_fill_or_kill_in_tao_is_killed_when_what_is_left_would_buy_something(dear):
     ask = the_ask(dear)
     cost = -(-(ASKED + 1) * ask.limit // TAO)
