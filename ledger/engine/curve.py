@@ -82,12 +82,15 @@ def plan_buy(tao: int, alpha: int, w: int, rate: int, cost_max: int, wanted: int
 
 @kernel
 def plan_sell(tao: int, alpha: int, w: int, rate: int, offered: int, limit: int) -> Plan:
-    """Plan a sale of ``offered`` alpha down to a limit price; the proceeds are never below ``alpha * limit``."""
+    """Plan a sale of ``offered`` alpha down to a limit price; the proceeds are never below ``alpha * limit``.
+
+    A limit of 0 is none: all is sold, or the pool refuses it.
+    """
     bound = price_of_seller(limit, rate)
     reach = FULL
     given = offered
     status, out, fee, _, tao_after, alpha_after = sell_in(tao, alpha, w, rate, given)
-    if status != OK or not is_well_above(tao_after, alpha_after, w, bound):
+    if limit > 0 and (status != OK or not is_well_above(tao_after, alpha_after, w, bound)):
         high, low = limit_bits(bound)
         net_most = net_to_price_sell(tao, alpha, w, high, low)
         if offered - pool_fee(offered, rate) > net_most:

@@ -95,7 +95,7 @@ def plan_sell(pool: Pool, *, offered: int, limit: int, beyond: int) -> Plan:
     try:
         sold = sell_in(pool, given)
     except SwapRefused:
-        dust = Refusal.DUST if given == offered and limit else beyond  # without a limit no price ends the step
+        dust = Refusal.DUST if given == offered else beyond
         raise Unfillable(dust if sale_is_dust(pool, given) else Refusal.POOL_REFUSES) from None
     if sold.tao_out * RAO < given * limit:
         raise Unfillable(beyond)

@@ -5,8 +5,8 @@ mirror is off it. The alpha reserve is exact on both ways, since every step is b
 are compared by ``e`` alone.
 
 A step from ``(t, a)`` to ``(t', a')`` adds its own rounding ``d`` and carries what was there along the curve:
-``e' = d + e * T(a') / T(a)``, and ``T(a') / T(a)`` is what the step would have made of ``t`` without rounding, by ``t``:
-``(t' - d) / t``. ``d`` follows from the roundings of ``economics`` 1.3, where a payout is less than 1 below the ideal
+``e' = d + e * T(a') / T(a)``, and ``T(a') / T(a)`` is ``(t' - d) / t``: what the step would have made of ``t`` without
+rounding, by ``t``. ``d`` follows from the roundings of ``economics`` 1.3, where a payout is less than 1 below the ideal
 one, and above it by less than ``q`` of the reserve, ``q = 10**-18 + 2**-64`` (a stay share rounded down twice):
 
 - exact TAO: the net is exact, the alpha is off by less than ``max(1, q * alpha)`` rao, and 1 rao of alpha stands for as

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amm.exchange_reference import trading_fee
+from amm.pool import NO_OUTPUT
 from amm.reference import Pool, limit_bits_of, price_bits
 from ledger.engine.curve import BEYOND, FULL, PARTIAL, plan_buy, plan_sell
 from ledger.engine.layout import Flag
@@ -15,6 +16,7 @@ from ledger.engine.tables import MARKET, ORDER
 from ledger.engine.terms import (
     MAKER,
     TAKER,
+    alpha_at,
     crosses_head,
     crosses_pool,
     fee_part,
@@ -114,6 +116,19 @@ def test_a_plan_finds_something_only_where_the_order_reaches_the_curve_and_ends_
         assert price_bits(Pool(buys[4], buys[5], weight)) <= limit_bits_of(limit)
     if sales[0] in (FULL, PARTIAL):
         assert price_bits(Pool(sales[4], sales[5], weight)) >= limit_bits_of(limit)
+
+
+def test_a_sale_without_a_limit_sells_all_in_a_shallow_pool_too() -> None:
+    for tao in (10 * TAO, 20_000 * TAO):
+        sold = plan_sell(tao, 100 * TAO, 5 * 10**17, 33, TAO, 0)
+        assert sold[:3] == (FULL, TAO, sold[2])
+        assert sold[2] > 0
+    assert plan_sell(10 * TAO, 10**6 * TAO, 5 * 10**17, 33, 10, 0)[0] == -NO_OUTPUT
+
+
+def test_alpha_at_a_price_saturates() -> None:
+    assert alpha_at(30_000 * TAO, 1) == 2**63 - 1
+    assert [alpha_at(5, price) for price in (TAO, 2 * TAO, 6 * TAO)] == [5, 2, 0]
 
 
 def test_limits_meet_the_price_of_the_head_exactly() -> None:
