@@ -11,7 +11,7 @@ from amm.shares import cost_within
 from ledger.engine.layout import MAX_AMOUNT, TAO_ASSET, EventKind, Flag, Trait
 from ledger.engine.listing import PPM, Verb, market_slot, stage_allows
 from ledger.engine.live import SECOND_MS
-from ledger.engine.moves import append_arm
+from ledger.engine.moves import append_arm, append_close
 from ledger.engine.parameters import ORDERS_PER_ACCOUNT
 from ledger.engine.rules import answer, append, reject, retract
 from ledger.engine.setup import account_exists
@@ -174,7 +174,9 @@ def decide_order(state: State, command: Row) -> None:
 
     Refuses, in this order: UNKNOWN_ACCOUNT, UNKNOWN_MARKET, MARKET_STAGE, ORDER_TYPE_UNSUPPORTED, AMOUNT_OUT_OF_RANGE,
     LIMIT_OUT_OF_RANGE, TRIGGER_OUT_OF_RANGE, SLIPPAGE_OUT_OF_RANGE, EXPIRY_OUT_OF_RANGE, DEADLINE_PASSED, TOO_MANY,
-    POOL_CLOSED (a market order where no pool tells a price), INSUFFICIENT_FUNDS, POST_ONLY_WOULD_TRADE.
+    POOL_CLOSED (a market order where no pool tells a price), INSUFFICIENT_FUNDS. A post-only order that would trade is
+    accepted and closed with POST_ONLY_WOULD_TRADE, so that its owner finds it; only where it was to be checked it is
+    refused.
     """
     account = command["account"]
     flags = command["flags"]
@@ -212,6 +214,10 @@ def decide_order(state: State, command: Row) -> None:
         append_arm(state, order)
     else:
         code = take(state, flags & Flag.POST_ONLY.value)
+    if code == Refusal.POST_ONLY_WOULD_TRADE.value and flags & Flag.VALIDATE_ONLY.value == 0:
+        retract(state, begin + 1)
+        append_close(state, state.work[1], code)
+        code = 0
     if code != 0 or flags & Flag.VALIDATE_ONLY.value:
         retract(state, begin)
         run["reference"] = 0

@@ -278,6 +278,14 @@ def test_spreads_show_each_change_of_the_best(shop: ServedExchange, alice: Any) 
     assert float(after[-1][2]) > float(before[-1][2])
 
 
+def test_a_post_only_order_that_would_trade_is_found_as_canceled(alice: Any) -> None:
+    made = alice.create_order(SYMBOL, "limit", "buy", 1, 0.03, {"postOnly": True})
+
+    told = alice.fetch_order(made["id"])
+
+    assert (told["status"], told["filled"], told["info"]["reason"]) == ("canceled", 0, "Post only order")
+
+
 def wrong_secret(shop: ServedExchange) -> Any:
     key = shop.new_key(ALICE)
     return ccxt.kraken(options(shop.rest, key) | {"secret": "c2VjcmV0"})
@@ -291,7 +299,11 @@ ERRORS: dict[str, tuple[Callable[[Any], Any], type[ccxt.BaseError], str]] = {
     "funds": (order("market", "sell", 501), ccxt.InsufficientFunds, "EOrder:Insufficient funds"),
     "size": (order("market", "buy", 0.01), ccxt.InvalidOrder, "EOrder:Order minimum not met"),
     "cost": (order("limit", "buy", 1, 0.0001, timeInForce="IOC"), ccxt.ExchangeError, "EOrder:Cost minimum not met"),
-    "post": (order("limit", "buy", 1, 0.03, postOnly=True), ccxt.InvalidOrder, "EOrder:Invalid order:Post only order"),
+    "post": (
+        order("limit", "buy", 1, 0.03, postOnly=True, validate=True),
+        ccxt.InvalidOrder,
+        "EOrder:Invalid order:Post only order",
+    ),
     "rest": (order("limit", "buy", 100_000, 0.0199), ccxt.InsufficientFunds, "EOrder:Insufficient funds"),
     "time": (order("limit", "buy", 1, 0.01, timeInForce="GTX"), ccxt.ExchangeError, "Invalid arguments:timeinforce"),
     "expiry": (order("limit", "buy", 1, 0.01, timeInForce="GTD"), ccxt.ExchangeError, "Invalid arguments:expiretm"),

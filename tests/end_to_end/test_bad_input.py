@@ -217,7 +217,10 @@ async def test_an_amount_that_is_none_is_refused_everywhere_and_costs_nothing(
         ({"ordertype": "trailing-stop", "price": "1"}, "EGeneral:Invalid arguments:ordertype"),
         ({"ordertype": "limit", "price": "1", "timeinforce": "FOREVER"}, "EGeneral:Invalid arguments:timeinforce"),
         ({"ordertype": "limit", "price": "1", "oflags": "sideways"}, "EGeneral:Invalid arguments:oflags"),
-        ({"ordertype": "limit", "price": "1", "oflags": "post"}, "EOrder:Invalid order:Post only order"),
+        (
+            {"ordertype": "limit", "price": "1", "oflags": "post", "validate": "true"},
+            "EOrder:Invalid order:Post only order",
+        ),
         ({"leverage": "2"}, "EGeneral:Invalid arguments:leverage"),
         ({"validate": "perhaps"}, "EGeneral:Invalid arguments:validate"),
         ({"deadline": "2020-01-01T00:00:00Z"}, "EService:Deadline elapsed"),

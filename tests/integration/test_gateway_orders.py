@@ -188,13 +188,22 @@ async def test_fill_or_kill_is_filled_whole_or_not_at_all(alice: Client) -> None
     assert none["reason"] == "Fill or kill order not fillable"
 
 
-async def test_post_only_rests_or_is_refused(alice: Client) -> None:
-    txid = await place(alice, "buy", "5", "0.0199", oflags="post")
+async def test_post_only_rests_or_is_cancelled_unfilled(alice: Client) -> None:
+    rests = await order(alice, await place(alice, "buy", "5", "0.0199", oflags="post"))
+    would_trade = await order(alice, await place(alice, "buy", "5", "0.0205", oflags="post"))
+
+    assert (rests["status"], rests["oflags"]) == ("open", "fciq,post")
+    assert (would_trade["status"], would_trade["vol_exec"]) == ("canceled", "0.000000000")
+    assert would_trade["reason"] == "Post only order"
+
+
+async def test_a_post_only_order_that_is_only_checked_is_refused_where_it_would_trade(alice: Client) -> None:
     told = await alice.private(
-        "AddOrder", pair="SN1TAO", type="buy", ordertype="limit", volume="5", price="0.0205", oflags="post"
+        "AddOrder",
+        **{"pair": "SN1TAO", "type": "buy", "ordertype": "limit", "volume": "5", "price": "0.0205"},
+        **{"oflags": "post", "validate": "true"},
     )
 
-    assert (await order(alice, txid))["oflags"] == "fciq,post"
     assert told["error"] == ["EOrder:Invalid order:Post only order"]
     assert told["reason"]["code"] == "post_only_would_trade"
 

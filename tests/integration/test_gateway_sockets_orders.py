@@ -179,7 +179,11 @@ async def test_batches_and_the_dead_mans_switch(socket: ClientConnection, token:
         ("cancel_all_orders_after", {}, "EGeneral:Invalid arguments:timeout"),
         ("add_order", LIMIT | {"triggers": {"price": 1}}, "EGeneral:Invalid arguments:triggers"),
         ("add_order", LIMIT | {"order_type": "stop-loss-limit"}, "EGeneral:Invalid arguments:price"),
-        ("add_order", LIMIT | {"limit_price": 0.0205, "post_only": True}, "EOrder:Invalid order:Post only order"),
+        (
+            "add_order",
+            LIMIT | {"limit_price": 0.0205, "post_only": True, "validate": True},
+            "EOrder:Invalid order:Post only order",
+        ),
     ],
 )
 async def test_what_cannot_be_is_refused_with_its_request_id(

@@ -119,9 +119,10 @@ def place(exchange: Exchange, command: Record, text: bytes | None) -> int:
     owned = exchange.books.free(account, order.asset)
     if needed > owned:
         raise Refused(Refusal.INSUFFICIENT_FUNDS, needed, owned)
-    if walk and flags & Flag.POST_ONLY and walk.trades:
-        raise Refused(Refusal.POST_ONLY_WOULD_TRADE)
+    would_trade = walk is not None and flags & Flag.POST_ONLY and walk.trades
     if flags & Flag.VALIDATE_ONLY:
+        if would_trade:
+            raise Refused(Refusal.POST_ONLY_WOULD_TRADE)
         return 0
     accepted = exchange.emit(
         EventKind.ORDER_ACCEPTED,
@@ -138,6 +139,8 @@ def place(exchange: Exchange, command: Record, text: bytes | None) -> int:
     exchange.orders[order.order_id] = order
     if walk is None:
         takers.arm(exchange, order)
+    elif would_trade:
+        trades.close(exchange, order, Refusal.POST_ONLY_WOULD_TRADE)
     else:
         takers.decide(exchange, market, order, walk)
     return reference

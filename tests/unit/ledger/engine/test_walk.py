@@ -177,16 +177,20 @@ def test_nobody_trades_with_himself(
     assert (state_of(exchange, own) is None) is bool(traits)
 
 
-def test_a_post_only_order_rests_or_is_refused(exchange: Exchange) -> None:
+def test_a_post_only_order_rests_or_is_closed_unfilled(exchange: Exchange) -> None:
     ask(exchange, 2, TAO, 33_345_000)
     before = exchange.balances()
 
     on_book = bid(exchange, 1, TAO, 33_345_000, Flag.POST_ONLY)
     on_curve = bid(exchange, 1, TAO, 33_351_000, Flag.POST_ONLY)
+    untouched = exchange.balances()
     sound = bid(exchange, 1, TAO, 33_344_999, Flag.POST_ONLY)
 
-    assert on_book.code == on_curve.code == Refusal.POST_ONLY_WOULD_TRADE
-    assert kinds(on_book) == [EventKind.COMMAND_REJECTED]
+    for closed in (on_book, on_curve):
+        assert (closed.code, kinds(closed)) == (0, [ACCEPTED, CLOSED])
+        assert int(closed.events[1]["code"]) == Refusal.POST_ONLY_WOULD_TRADE
+        assert closed.reference == int(closed.events[0]["order_id"])
+    assert untouched == before
     assert kinds(sound) == [ACCEPTED, RESTED]
     assert before["c:1:free", 0] > free(exchange, 1)
 
@@ -303,7 +307,7 @@ def test_in_the_post_only_stage_orders_rest_and_nothing_trades(exchange: Exchang
 
     assert bid(exchange, 1, TAO, 33_000_000).code == Refusal.MARKET_STAGE
     assert kinds(bid(exchange, 1, TAO, 33_000_000, Flag.POST_ONLY)) == [ACCEPTED, RESTED]
-    assert ask(exchange, 2, TAO, 33_000_000, Flag.POST_ONLY).code == Refusal.POST_ONLY_WOULD_TRADE
+    assert kinds(ask(exchange, 2, TAO, 33_000_000, Flag.POST_ONLY)) == [ACCEPTED, CLOSED]
 
 
 def test_validating_walks_the_book_and_leaves_no_trace(exchange: Exchange) -> None:
