@@ -200,8 +200,13 @@ async def test_post_only_rests_or_is_cancelled_unfilled(alice: Client) -> None:
 async def test_a_post_only_order_that_is_only_checked_is_refused_where_it_would_trade(alice: Client) -> None:
     told = await alice.private(
         "AddOrder",
-        **{"pair": "SN1TAO", "type": "buy", "ordertype": "limit", "volume": "5", "price": "0.0205"},
-        **{"oflags": "post", "validate": "true"},
+        pair="SN1TAO",
+        type="buy",
+        ordertype="limit",
+        volume="5",
+        price="0.0205",
+        oflags="post",
+        validate="true",
     )
 
     assert told["error"] == ["EOrder:Invalid order:Post only order"]
