@@ -36,13 +36,12 @@ _ROUTING_CODES: Final = {404: "not_found", 405: "method_not_allowed"}
 def create_app(parts: Parts) -> FastAPI:
     """Return the application over these parts.
 
-    The hot surface ``/0`` is answered before any routing, the socket is a plain route; ``/v1`` is FastAPI with its
-    OpenAPI document.
+    The hot surface ``/0`` is answered before any routing, the ``/v2`` socket by the server's own doors; ``/v1`` is
+    FastAPI with its OpenAPI document.
     """
     metrics = Metrics()
     books = Books(parts.replica)
     hub = Hub(parts.replica, books, metrics, parts.now_ms)
-    sockets = Sockets(parts, hub, metrics)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -72,7 +71,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_middleware(HotDoor, routes=KrakenRoutes(parts, books, metrics))
     app.add_middleware(SeqHeader, replica=parts.replica)
-    app.router.routes.append(WebSocketRoute("/v2", sockets.serve))
+    app.state.sockets = Sockets(parts, hub, metrics)  # for the doors of server.py, which serve /v2 themselves
     app.router.routes.append(WebSocketRoute("/", LegacyFeeds(parts, books).serve))
     app.router.routes.extend(_health_routes(parts, metrics))
     return app

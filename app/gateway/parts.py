@@ -1,5 +1,6 @@
 """What a gateway is made of; ``bootstrap`` builds the real parts, tests build small ones of the same kinds."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -11,7 +12,7 @@ from app.gateway.replica import Replica
 from app.gateway.vault import Vault
 from app.settings import GatewaySettings
 from app.times import wall_clock_ms
-from ledger.engine.api import Answer, Request
+from ledger.engine.api import Answer, Block, BlockAnswer, Request
 
 __all__ = ["Parts", "Submitter", "wall_clock_ms"]
 
@@ -21,6 +22,9 @@ class Submitter(Protocol):
 
     async def submit(self, request: Request) -> Answer:
         """Return the answer once its batch is durable."""
+
+    def enqueue_block(self, block: Block) -> asyncio.Future[BlockAnswer]:
+        """Queue a block, whole or not at all, in the order of these calls; return where its answer will appear."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -8,6 +8,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.gateway.feeds.door import Door
 from app.settings import GatewaySettings
 
 HEAD_BYTES_MAX: Final = 64 * 1_024
@@ -63,7 +64,8 @@ def create_server(app: FastAPI, settings: GatewaySettings) -> GatewayServer:
         port=settings.port,
         log_config=None,
         access_log=False,
-        ws="websockets-sansio",
+        ws=Door,
+        ws_per_message_deflate=False,  # it costs more than all else of a frame
         ws_max_size=settings.frame_bytes_max,
         ws_ping_interval=20.0,
         ws_ping_timeout=20.0,

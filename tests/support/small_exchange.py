@@ -32,7 +32,7 @@ from ledger.engine.parameters import SPEC_VERSIONS
 from ledger.engine.records import command, hash_words, head_group, request
 from ledger.engine.views import Views
 from ledger.log.memory import MemoryLog
-from ledger.sequencer import Sequencer
+from ledger.sequencer import INBOX_REQUESTS, Sequencer
 
 TAO = 10**9
 START_MS = 1_763_776_800_000
@@ -236,16 +236,22 @@ class Client:
 
 
 async def build(
-    *, nonces: NonceStore | None = None, settings: GatewaySettings | None = None, limits: Limits | None = None
+    *,
+    nonces: NonceStore | None = None,
+    settings: GatewaySettings | None = None,
+    limits: Limits | None = None,
+    log: MemoryLog | None = None,
+    inbox_requests: int = INBOX_REQUESTS,
 ) -> SmallExchange:
     """Build an exchange with its parts joined, and set it up."""
-    clock, log, engine, follower = Clock(), MemoryLog(), Engine(), Engine()
+    clock, engine, follower = Clock(), Engine(), Engine()
+    log = log or MemoryLog()
     head = await log.open()
 
     def fatal(error: BaseException) -> None:
         raise AssertionError("the sequencer failed") from error
 
-    sequencer = Sequencer(engine=engine, log=log, head=head, clock=clock, on_fatal=fatal)
+    sequencer = Sequencer(engine=engine, log=log, head=head, clock=clock, on_fatal=fatal, inbox_requests=inbox_requests)
     replica = Replica(follower, Views(follower))
     sequencer.subscribe(replica.apply)
     sequencer.start()

@@ -1,14 +1,15 @@
-"""One ``/v2`` socket: reads requests, writes what its outbox holds, and ends when either side does."""
+"""One ``/v2`` socket: hears requests, answers them, and carries the frames of its streams."""
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
-
+from app.gateway.auth import ApiKey
+from app.gateway.feeds.door import Door
 from app.gateway.feeds.frames import pong_frame, reply_frame, status_frame
+from app.gateway.feeds.hot import Desk
 from app.gateway.feeds.hub import Hub
+from app.gateway.feeds.lane import Lane
 from app.gateway.feeds.outbox import Outbox
 from app.gateway.feeds.subscription import (
     PRIVATE,
@@ -26,120 +27,137 @@ from app.gateway.parts import Parts
 from app.observability import Metrics
 
 TOO_SLOW: Final = 1008
-TRY_LATER: Final = 1013
-CLOSE_SECONDS: Final = 2.0
 # Trading requests of one socket that wait for their answers; a client that sends more waits with them.
 IN_FLIGHT_MAX: Final = 64
+SEVERAL_STEPS: Final = frozenset({"edit_order", "batch_add", "cancel_order", "batch_cancel"})
+"""Methods that the general way does in several commands: what the same client asks next waits for all of them."""
 
 
 class Sockets:
-    """Serves every ``/v2`` socket of one gateway."""
+    """Receives every ``/v2`` socket of one gateway."""
 
     def __init__(self, parts: Parts, hub: Hub, metrics: Metrics) -> None:
         self._parts = parts
         self._hub = hub
         self._metrics = metrics
+        self._lane = Lane(parts)
+        self._desk = Desk(parts, self._lane)
 
-    async def serve(self, websocket: WebSocket) -> None:
-        """Serve one socket until it ends."""
-        address = websocket.client.host if websocket.client is not None else ""
+    def receive(self, address: str, door: Door) -> "Connection | None":
+        """Begin to serve a socket, or turn it away: so many are open at once, and so often may an address connect."""
         full = self._hub.socket_count >= self._parts.settings.sockets_max
         if full or not self._parts.limits.connection(address, self._parts.now_ms()):
-            await websocket.close(TRY_LATER)
-            return
-        await websocket.accept()
-        await Connection(self._parts, self._hub, self._metrics, websocket).run()
+            return None
+        return Connection(self._parts, self._hub, self._metrics, self._lane, self._desk, door)
 
 
 class Connection:
     """One accepted socket: its queue of frames, its streams, and its requests that wait for an answer."""
 
-    def __init__(self, parts: Parts, hub: Hub, metrics: Metrics, websocket: WebSocket) -> None:
+    def __init__(self, parts: Parts, hub: Hub, metrics: Metrics, lane: Lane, desk: Desk, door: Door) -> None:
         self._parts = parts
         self._hub = hub
         self._metrics = metrics
-        self._websocket = websocket
-        self._outbox = Outbox(parts.settings.outbox_max)
+        self._lane = lane
+        self._desk = desk
+        self._door = door
+        self._outbox = Outbox(parts.settings.outbox_max, self._wake)
         self._subscriptions = Subscriptions(
             parts.settings.subscriptions_max, max_rate_count=parts.limits.tier.engine.maximum // SCALE
         )
         self._session = Session(parts)
         self._held: dict[Stream, str] = {}
-        self._room = asyncio.Semaphore(IN_FLIGHT_MAX)
-        self._in_flight: set[asyncio.Task[None]] = set()
+        self._in_flight = 0
+        self._is_alone = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        system = "cancel_only" if parts.replica.reads.halts().money else "online"
+        self._outbox.put(status_frame(system, hub.next_connection_id()))
+        hub.join(self._outbox)
 
-    async def run(self) -> None:
-        """Serve the socket until either side ends it."""
-        system = "cancel_only" if self._parts.replica.reads.halts().money else "online"
-        self._outbox.put(status_frame(system, self._hub.next_connection_id()))
-        self._hub.join(self._outbox)
-        reader = asyncio.create_task(self._read())
-        writer = asyncio.create_task(self._write())
-        try:
-            await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            self._hub.leave(self._outbox, self._subscriptions.streams)
-            for token in self._held.values():
-                self._parts.tokens.release(token)
-            for task in (reader, writer):
-                task.cancel()
-            # What was ordered already is ordered: those requests end by themselves, only nobody hears their answers.
-            await asyncio.gather(reader, writer, *self._in_flight, return_exceptions=True)
-            await self._close()
+    def hear(self, message: bytes, *, is_text: bool) -> None:
+        """Take one message; where enough is on its way, read no more for now."""
+        in_ms = self._parts.now_ms()
+        self._in_flight += 1
+        if not self._desk.take(self, message, in_ms):
+            self._in_flight -= 1
+            self._hear_other(message, in_ms, is_text=is_text)
+        if self._in_flight >= IN_FLIGHT_MAX or self._is_alone:
+            self._door.hold()
 
-    async def _close(self) -> None:
-        if self._outbox.is_overflown:
+    def find_key(self, token: object) -> ApiKey | None:
+        """Return the key of a good token."""
+        return self._session.find_key(token)
+
+    def answer(self, frames: Sequence[str]) -> None:
+        """Send the answers to one request that was on its way."""
+        for frame in frames:
+            if self._outbox.is_full and self._door.is_writable:
+                self._door.flush()
+            self._outbox.put(frame)
+        self._ended()
+
+    def take_frames(self) -> list[str | bytes]:
+        """Return what is to be sent, and forget it."""
+        frames = self._outbox.drain()
+        self._metrics.frames.inc(len(frames))
+        return frames
+
+    def left(self) -> None:
+        """Forget the socket. What was ordered already is ordered: nobody hears those answers."""
+        self._hub.leave(self._outbox, self._subscriptions.streams)
+        for token in self._held.values():
+            self._parts.tokens.release(token)
+        self._held.clear()
+
+    def _ended(self) -> None:
+        self._in_flight -= 1
+        if self._in_flight <= IN_FLIGHT_MAX // 2 and not self._is_alone:
+            self._door.go_on()
+
+    def _wake(self) -> None:
+        if not self._outbox.is_overflown:
+            self._door.wake()
+        elif self._door.shut(TOO_SLOW):
             self._metrics.dropped.inc()
-        if self._websocket.client_state is not WebSocketState.CONNECTED:
+
+    def _hear_other(self, message: bytes, in_ms: int, *, is_text: bool) -> None:
+        """Take a message that is no trading request, or an unusual one."""
+        if is_text and not _is_utf8(message):
+            self._door.refuse_text()
             return
-        # A peer that reads nothing never answers the close either: it is given a moment, not for ever.
-        with suppress(TimeoutError, RuntimeError, OSError, WebSocketDisconnect):
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await self._websocket.close(TOO_SLOW if self._outbox.is_overflown else 1000)
+        try:
+            asked = read_frame(message)
+        except Unreadable as error:
+            self._reply(Reply("", error.req_id, error=str(error)), in_ms)
+            return
+        if asked.method == "ping":
+            self._outbox.put(pong_frame(asked.req_id, in_ms=in_ms, out_ms=self._parts.now_ms()))
+        elif asked.method in {"subscribe", "unsubscribe"}:
+            for reply in self._subscriptions.answer(asked, self._find_symbol, self._session.find_key):
+                self._reply(reply, in_ms)
+                self._act(reply, asked)
+        elif self._session.knows(asked.method):
+            self._begin(asked, in_ms)
+        else:
+            self._reply(Reply(asked.method, asked.req_id, error=UNKNOWN_METHOD), in_ms)
 
-    async def _write(self) -> None:
-        with suppress(WebSocketDisconnect, RuntimeError, OSError):
-            while frames := await self._outbox.take():
-                for frame in frames:
-                    await self._websocket.send_text(frame)
-                    if self._outbox.is_overflown:
-                        return
-                self._metrics.frames.inc(len(frames))
-
-    async def _read(self) -> None:
-        while True:
-            message = await self._websocket.receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            frame = message.get("text") or message.get("bytes") or b""
-            in_ms = self._parts.now_ms()
-            try:
-                asked = read_frame(frame)
-            except Unreadable as error:
-                self._reply(Reply("", error.req_id, error=str(error)), in_ms)
-                continue
-            if asked.method == "ping":
-                self._outbox.put(pong_frame(asked.req_id, in_ms=in_ms, out_ms=self._parts.now_ms()))
-            elif asked.method in {"subscribe", "unsubscribe"}:
-                for reply in self._subscriptions.answer(asked, self._find_symbol, self._session.find_key):
-                    self._reply(reply, in_ms)
-                    self._act(reply, asked)
-            elif self._session.knows(asked.method):
-                await self._room.acquire()
-                task = asyncio.create_task(self._trade(asked, in_ms))
-                self._in_flight.add(task)
-                task.add_done_callback(self._in_flight.discard)
-            else:
-                self._reply(Reply(asked.method, asked.req_id, error=UNKNOWN_METHOD), in_ms)
-            # One who sends without ever reading fills its own outbox and is dropped; others get their turn meanwhile.
-            await asyncio.sleep(0)
+    def _begin(self, asked: Asked, in_ms: int) -> None:
+        """Let the general way do a trading request, behind what was gathered before it."""
+        self._lane.cut()
+        self._in_flight += 1
+        self._is_alone = asked.method in SEVERAL_STEPS
+        task = asyncio.create_task(self._trade(asked, in_ms))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _trade(self, asked: Asked, in_ms: int) -> None:
         try:
             for reply in await self._session.answer(asked):
                 self._reply(reply, in_ms)
         finally:
-            self._room.release()
+            if asked.method in SEVERAL_STEPS:
+                self._is_alone = False
+            self._ended()
 
     def _find_symbol(self, text: str) -> str | None:
         pair = self._parts.replica.names.find_pair(text) if "/" in text else None
@@ -170,3 +188,11 @@ class Connection:
             self._held[stream] = token
         if before is not None:
             self._parts.tokens.release(before)
+
+
+def _is_utf8(message: bytes) -> bool:
+    try:
+        message.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -17,7 +17,7 @@ from app.gateway.kraken import errors
 
 SYMBOLS_MAX: Final = 500
 TEXT_SHOWN_MAX: Final = 64
-_REQ_ID_MAX: Final = 2**64 - 1
+REQ_ID_MAX: Final = 2**64 - 1
 
 NOT_SUPPORTED: Final = "Currency pair not supported"
 NAME_INVALID: Final = "Subscription name invalid"
@@ -104,7 +104,7 @@ def read_frame(frame: str | bytes) -> Asked:
         members = _members.decode(frame)
         if "req_id" in members and bytes(members["req_id"]) != b"null":
             number = _req_id.decode(members["req_id"])
-            if not 0 <= number <= _REQ_ID_MAX:
+            if not 0 <= number <= REQ_ID_MAX:
                 raise Unreadable(f"{MALFORMED}:req_id")
             req_id = number
         method = _method.decode(members.get("method", msgspec.Raw(b'""')))

@@ -18,6 +18,7 @@ from app.gateway.kraken.refusals import refused_by
 from app.gateway.kraken.render import amend_id, order_flags, order_id, trigger_word
 from app.gateway.kraken.tickets import Ticket, below_minimum, parse_client_order_id, parse_deadline, parse_ticket
 from app.gateway.limits import amend_cost, edit_cost
+from ledger.engine.api import Answer
 from ledger.engine.layout import MAX_AMOUNT, CommandKind, EventKind, Flag, Trait
 from ledger.engine.records import body_digest, client_id, command
 from ledger.errors import Refusal
@@ -98,9 +99,19 @@ async def amend(call: PrivateCall, order: Order) -> int:
     )
     answer = await call.submit(record)
     if answer.code:
-        name = _BLAMED.get(Refusal(answer.code), "")
-        shown = order_id(order.seq) if name == "txid" else fields.text(name)
-        raise refused_by(answer, stage=pair.stage, name=name, shown=shown)
+        raise amend_refusal(answer, order, pair, fields)
+    return amendment_of(answer)
+
+
+def amend_refusal(answer: Answer, order: Order, pair: Pair, fields: Fields) -> Refused:
+    """Return the refusal of an amendment by the engine, with the field to blame in the client's own text."""
+    name = _BLAMED.get(Refusal(answer.code), "")
+    shown = order_id(order.seq) if name == "txid" else fields.text(name)
+    return refused_by(answer, stage=pair.stage, name=name, shown=shown)
+
+
+def amendment_of(answer: Answer) -> int:
+    """Return the seq of an amendment; repeated, of its order."""
     made = answer.events[answer.events["kind"] == EventKind.ORDER_AMENDED]["seq"]
     return int(made[0]) if len(made) else answer.reference
 

@@ -1,6 +1,7 @@
 """The envelope of every ``/0`` answer, and the way numbers and times are written (``kraken_api`` section 3)."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -58,6 +59,7 @@ def seconds(ts_ms: int) -> msgspec.Raw:
     return msgspec.Raw(b"%d.%03d" % divmod(ts_ms, _MS)) if ts_ms else msgspec.Raw(b"0")
 
 
+@lru_cache(maxsize=64)
 def rfc3339(ts_ms: int) -> str:
     """Return milliseconds as RFC 3339 UTC with a ``Z``."""
     whole, fraction = divmod(ts_ms, _MS)

@@ -18,6 +18,9 @@ _MODULUS: Final = 36**_LENGTH
 _FACTOR: Final = 5_870_261_938_457_120_663_529_031
 _INVERSE: Final = pow(_FACTOR, -1, _MODULUS)
 _SEQ_MAX: Final = 2**63 - 1
+_HALF: Final = 36 ** (_LENGTH // 2)
+_PAIR: Final = 36**2
+_PAIRS: Final = [first + second for first in ALPHABET for second in ALPHABET]
 _VALUES: Final = {character: value for value, character in enumerate(ALPHABET)}
 _TEXT_LENGTH: Final = _LENGTH + 3
 _DASHES: Final = (6, 12)
@@ -25,12 +28,25 @@ _DASHES: Final = (6, 12)
 
 def encode_id(letter: str, seq: int) -> str:
     """Return the id of a seq, 1 to 2**63 - 1: the letter, then 5, 5 and 6 characters parted by dashes."""
-    number = seq * _FACTOR % _MODULUS
-    digits = []
-    for _ in range(_LENGTH):
-        number, digit = divmod(number, 36)
-        digits.append(ALPHABET[digit])
-    text = "".join(reversed(digits))
+    # Halves fit into a machine word, and two characters come out of a table at once.
+    high, low = divmod(seq * _FACTOR % _MODULUS, _HALF)
+    high, fourth = divmod(high, _PAIR)
+    high, third = divmod(high, _PAIR)
+    first, second = divmod(high, _PAIR)
+    low, eighth = divmod(low, _PAIR)
+    low, seventh = divmod(low, _PAIR)
+    fifth, sixth = divmod(low, _PAIR)
+    pair = _PAIRS
+    text = (
+        pair[first]
+        + pair[second]
+        + pair[third]
+        + pair[fourth]
+        + pair[fifth]
+        + pair[sixth]
+        + pair[seventh]
+        + pair[eighth]
+    )
     return f"{letter}{text[:5]}-{text[5:10]}-{text[10:]}"
 
 

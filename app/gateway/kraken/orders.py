@@ -11,10 +11,13 @@ from app.gateway.kraken.calls import Method, PrivateCall
 from app.gateway.kraken.errors import Refused, invalid_argument
 from app.gateway.kraken.fields import Fields
 from app.gateway.kraken.ids import ORDER, decode_id
+from app.gateway.kraken.names import Pair
 from app.gateway.kraken.refusals import refused_by
 from app.gateway.kraken.render import describe_order, order_id
 from app.gateway.kraken.tickets import Ticket, parse_client_order_id, parse_ticket
 from app.gateway.limits import ADD_COST, cancel_cost
+from app.gateway.parts import Parts
+from ledger.engine.api import Answer
 from ledger.engine.layout import CommandKind, EventKind, Flag
 from ledger.engine.records import client_id, command
 from ledger.errors import Refusal
@@ -77,21 +80,33 @@ async def place(call: PrivateCall, ticket: Ticket, fields: Fields, id_text: str,
     ``fields``: where the order came from, for the names of what is wrong; ``id_text`` stands for a ``cl_ord_id`` where
     there is none. ``is_counted``: it counts as a new order of its own.
     """
-    if is_counted and not call.parts.limits.engine_call(call.account, ticket.pair.netuid, ADD_COST, call.now_ms):
-        raise Refused(errors.ORDER_RATE_LIMIT, "order_rate_limit", name="pair", value=ticket.pair.key)
-    known = ticket.cl_ord_id and call.replica.orders.find_client_id(call.account, ticket.cl_ord_id)
-    # Sent again, an order is no new one.
-    is_new = is_counted and ticket.may_wait and not known
-    count = call.replica.orders.count_open(call.account, ticket.pair.netuid) if is_new else 0
-    if not call.parts.limits.open_order(count):
-        bound = str(call.parts.limits.tier.open_orders)
-        raise Refused(errors.ORDERS_LIMIT, "orders_limit", name="pair", value=ticket.pair.key, bound=bound)
+    if is_counted:
+        count_order(
+            call.parts, call.account, ticket.pair, ticket.cl_ord_id, may_wait=ticket.may_wait, now_ms=call.now_ms
+        )
     record, payloads = ticket.to_command(call.account, f"o:{ticket.cl_ord_id}" if ticket.cl_ord_id else id_text)
     answer = await call.submit(record, payloads)
     if answer.code:
-        name, shown = _blamed(Refusal(answer.code), ticket, fields)
-        raise refused_by(answer, stage=ticket.pair.stage, name=name, shown=shown)
+        raise order_refusal(answer, ticket, fields)
     return 0 if Flag.VALIDATE_ONLY in ticket.flags else answer.reference
+
+
+def count_order(parts: Parts, account: int, pair: Pair, cl_ord_id: str, *, may_wait: bool, now_ms: int) -> None:
+    """Count a new order against the limits of its account on its pair; raises ``Refused``."""
+    if not parts.limits.engine_call(account, pair.netuid, ADD_COST, now_ms):
+        raise Refused(errors.ORDER_RATE_LIMIT, "order_rate_limit", name="pair", value=pair.key)
+    known = cl_ord_id and parts.replica.orders.find_client_id(account, cl_ord_id)
+    # Sent again, an order is no new one.
+    count = parts.replica.orders.count_open(account, pair.netuid) if may_wait and not known else 0
+    if not parts.limits.open_order(count):
+        bound = str(parts.limits.tier.open_orders)
+        raise Refused(errors.ORDERS_LIMIT, "orders_limit", name="pair", value=pair.key, bound=bound)
+
+
+def order_refusal(answer: Answer, ticket: Ticket, fields: Fields) -> Refused:
+    """Return the refusal of an order by the engine, with the field to blame in the client's own text."""
+    name, shown = _blamed(Refusal(answer.code), ticket, fields)
+    return refused_by(answer, stage=ticket.pair.stage, name=name, shown=shown)
 
 
 def _blamed(refusal: Refusal, ticket: Ticket, fields: Fields) -> tuple[str, str]:

@@ -84,18 +84,6 @@ class Ticket:
         The digest covers what is ordered and not how long the client would wait for it, so that a retry may move its
         deadline. An order that is only validated has no id: it must not use one up.
         """
-        figures = (
-            account,
-            self.pair.netuid,
-            int(self.flags),
-            int(self.traits),
-            self.volume,
-            self.quote,
-            self.limit,
-            self.trigger,
-            self.userref,
-            self.expiry_text,
-        )
         high, low = (0, 0) if Flag.VALIDATE_ONLY in self.flags else client_id(id_text)
         record = command(
             CommandKind.PLACE_ORDER,
@@ -114,9 +102,37 @@ class Ticket:
             payload=1 if self.cl_ord_id else 0,
             id_hi=high,
             id_lo=low,
-            digest=body_digest(repr(figures).encode()),
+            digest=ticket_digest(
+                account,
+                self.pair.netuid,
+                self.flags,
+                self.traits,
+                self.volume,
+                self.quote,
+                self.limit,
+                self.trigger,
+                self.userref,
+                self.expiry_text,
+            ),
         )
         return record, (self.cl_ord_id.encode(),) if self.cl_ord_id else ()
+
+
+def ticket_digest(
+    account: int,
+    netuid: int,
+    flags: int,
+    traits: int,
+    volume: int,
+    quote: int,
+    limit: int,
+    trigger: int,
+    userref: int,
+    expiry_text: str,
+) -> int:
+    """Return the word by which two orders under one ``cl_ord_id`` are told apart."""
+    figures = (account, netuid, int(flags), int(traits), volume, quote, limit, trigger, userref, expiry_text)
+    return body_digest(repr(figures).encode())
 
 
 def parse_ticket(fields: Fields, find_pair: Callable[[str], Pair], *, slippage_ppm: int, now_ms: int) -> Ticket:
@@ -289,8 +305,11 @@ def parse_deadline(fields: Fields, now_ms: int) -> int:
 def parse_client_order_id(fields: Fields) -> str:
     """Return ``cl_ord_id``: a UUID with or without dashes, or up to 18 visible characters; empty without one."""
     text = fields.text("cl_ord_id")
-    if not text:
-        return ""
-    if _UUID.fullmatch(text) or (len(text) <= CL_ORD_ID_FREE_MAX and _FREE_ID.fullmatch(text)):
+    if not text or is_client_order_id(text):
         return text
     raise invalid_argument("cl_ord_id", text, bound="a UUID, or up to 18 visible characters")
+
+
+def is_client_order_id(text: str) -> bool:
+    """Tell whether a text may be a ``cl_ord_id``."""
+    return bool(_UUID.fullmatch(text) or (len(text) <= CL_ORD_ID_FREE_MAX and _FREE_ID.fullmatch(text)))
