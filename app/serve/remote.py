@@ -45,7 +45,6 @@ from app.serve.frames import (
     read_reason,
     read_welcome,
 )
-from app.serve.gathering import enqueue_each
 from app.serve.tail import LogTail
 from ledger.codec import Batch
 from ledger.engine.api import Answer, Block, BlockAnswer, Request, empty_records
@@ -191,15 +190,6 @@ class RemoteSequencer:
             self._is_flushing = True
             loop.call_soon(self._flush)
         return future
-
-    def enqueue_block(self, block: Block) -> asyncio.Future[BlockAnswer]:
-        """Queue a block behind what was asked before, and return where its answer will appear.
-
-        Raises what ``enqueue`` raises, at once and for all of it.
-        """
-        if self.queued and self.queued + len(block.commands) > self._in_flight_max:
-            raise Overloaded(queued=self.queued, retry_after_ms=OVERLOADED_RETRY_MS)
-        return enqueue_each(block, self.enqueue)
 
     def _flush(self) -> None:
         """Send what was asked in this turn of the loop, as few frames as fit."""
