@@ -14,6 +14,24 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from app.gateway.auth import ApiKey, Permission
+from app.gateway.feeds.asked import (
+    ABSENT,
+    AddFields,
+    AddOrder,
+    AmendFields,
+    AmendOrder,
+    Asked,
+    BatchAdd,
+    BatchCancel,
+    BatchCancelFields,
+    BatchFields,
+    CancelAll,
+    CancelFields,
+    CancelOrder,
+    OrderFields,
+    TokenFields,
+    decoder,
+)
 from app.gateway.feeds.frames import encode
 from app.gateway.feeds.lane import Lane
 from app.gateway.feeds.regrets import add_refusal, amendment_refusal, batch_refusal, refusal_frame, refusal_row
@@ -53,87 +71,6 @@ _MIN_LOTS: Final = 1
 assert _RECORD.size == COMMAND.itemsize, "a record is packed as it lies in memory"
 
 
-_ABSENT: Final = msgspec.Raw(b"")
-
-
-class _OrderFields(msgspec.Struct, forbid_unknown_fields=True):
-    """The fields of an order that are seen every day; figures keep the text that was sent."""
-
-    order_type: str
-    side: str
-    order_qty: msgspec.Raw
-    limit_price: msgspec.Raw = _ABSENT
-    time_in_force: str = "gtc"
-    cl_ord_id: str = ""
-    order_userref: int | None = None
-    post_only: bool = False
-
-
-class _AddFields(_OrderFields, forbid_unknown_fields=True, kw_only=True):
-    symbol: str
-    token: str
-
-
-class _BatchFields(msgspec.Struct, forbid_unknown_fields=True):
-    symbol: str
-    token: str
-    orders: list[_OrderFields]
-
-
-class _CancelFields(msgspec.Struct, forbid_unknown_fields=True):
-    token: str
-    order_id: list[str] = []
-    cl_ord_id: list[str] = []
-
-
-class _AmendFields(msgspec.Struct, forbid_unknown_fields=True):
-    token: str
-    order_id: str = ""
-    cl_ord_id: str = ""
-    order_qty: msgspec.Raw = _ABSENT
-    limit_price: msgspec.Raw = _ABSENT
-
-
-class _BatchCancelFields(msgspec.Struct, forbid_unknown_fields=True):
-    token: str
-    orders: list[str]
-
-
-class _TokenFields(msgspec.Struct, forbid_unknown_fields=True):
-    token: str
-
-
-class _Asked(msgspec.Struct, tag_field="method", forbid_unknown_fields=True):
-    req_id: int | None = None
-
-
-class _AddOrder(_Asked, tag="add_order", kw_only=True):
-    params: _AddFields
-
-
-class _BatchAdd(_Asked, tag="batch_add", kw_only=True):
-    params: _BatchFields
-
-
-class _CancelOrder(_Asked, tag="cancel_order", kw_only=True):
-    params: _CancelFields
-
-
-class _AmendOrder(_Asked, tag="amend_order", kw_only=True):
-    params: _AmendFields
-
-
-class _BatchCancel(_Asked, tag="batch_cancel", kw_only=True):
-    params: _BatchCancelFields
-
-
-class _CancelAll(_Asked, tag="cancel_all", kw_only=True):
-    params: _TokenFields
-
-
-_decoder = msgspec.json.Decoder(_AddOrder | _BatchAdd | _CancelOrder | _AmendOrder | _BatchCancel | _CancelAll)
-
-
 class Asker(Protocol):
     """The socket that asks."""
 
@@ -165,7 +102,7 @@ class _Request:
 
     __slots__ = ("asker", "count", "in_ms", "is_relief", "message", "method", "parts", "replies", "req_id", "told")
 
-    def __init__(self, parts: Parts, asker: Asker, asked: "_Asked", message: bytes, in_ms: int) -> None:
+    def __init__(self, parts: Parts, asker: Asker, asked: "Asked", message: bytes, in_ms: int) -> None:
         self.parts = parts
         self.asker = asker
         self.message = message
@@ -209,18 +146,18 @@ class Desk:
         self._series = secrets.randbits(63)
         self._numbers = count(1)
         self._takers: dict[type, Callable[[_Request, Any], None]] = {
-            _AddOrder: self._add_order,
-            _BatchAdd: self._batch_add,
-            _CancelOrder: self._cancel_order,
-            _AmendOrder: self._amend_order,
-            _BatchCancel: self._batch_cancel,
-            _CancelAll: self._cancel_all,
+            AddOrder: self._add_order,
+            BatchAdd: self._batch_add,
+            CancelOrder: self._cancel_order,
+            AmendOrder: self._amend_order,
+            BatchCancel: self._batch_cancel,
+            CancelAll: self._cancel_all,
         }
 
     def take(self, asker: Asker, message: bytes, in_ms: int) -> bool:
         """Put a request on its way, or return False: it is for the general way. Its asker gets one ``answer``."""
         try:
-            asked = _decoder.decode(message)
+            asked = decoder.decode(message)
             if asked.req_id is not None and not 0 <= asked.req_id <= REQ_ID_MAX:
                 return False
             request = _Request(self._parts, asker, asked, message, in_ms)
@@ -245,7 +182,7 @@ class Desk:
             raise _General
         return pair
 
-    def _add_order(self, request: _Request, params: _AddFields) -> None:
+    def _add_order(self, request: _Request, params: AddFields) -> None:
         account = self._account(request, params.token, Permission.MODIFY_ORDERS)
         pair = self._pair(params.symbol)
         figures = _figures(params, pair)
@@ -261,7 +198,7 @@ class Desk:
         request.told = told
         self._lane.put(request, (self._order_record(account, pair, params, figures),))
 
-    def _batch_add(self, request: _Request, params: _BatchFields) -> None:
+    def _batch_add(self, request: _Request, params: BatchFields) -> None:
         account = self._account(request, params.token, Permission.MODIFY_ORDERS)
         pair = self._pair(params.symbol)
         orders = params.orders
@@ -301,7 +238,7 @@ class Desk:
         self,
         account: int,
         pair: Pair,
-        orders: Sequence[_OrderFields],
+        orders: Sequence[OrderFields],
         figures: Sequence[tuple[int, int, int]],
         in_ms: int,
     ) -> dict[int, Refused]:
@@ -317,11 +254,11 @@ class Desk:
                 limited[place] = refused
         return limited
 
-    def _count(self, account: int, pair: Pair, fields: _OrderFields, figures: tuple[int, int, int], in_ms: int) -> None:
+    def _count(self, account: int, pair: Pair, fields: OrderFields, figures: tuple[int, int, int], in_ms: int) -> None:
         may_wait = _may_wait(figures)
         count_order(self._parts, account, pair, fields.cl_ord_id, may_wait=may_wait, now_ms=in_ms)
 
-    def _order_record(self, account: int, pair: Pair, fields: _OrderFields, figures: tuple[int, int, int]) -> bytes:
+    def _order_record(self, account: int, pair: Pair, fields: OrderFields, figures: tuple[int, int, int]) -> bytes:
         flags, volume, limit = figures
         name, userref = fields.cl_ord_id, fields.order_userref or 0
         if name:
@@ -350,7 +287,7 @@ class Desk:
             digest,
         )
 
-    def _cancel_order(self, request: _Request, params: _CancelFields) -> None:
+    def _cancel_order(self, request: _Request, params: CancelFields) -> None:
         account = self._account(request, params.token, Permission.CANCEL_ORDERS)
         if not 0 < len(params.order_id) + len(params.cl_ord_id) <= CANCELS_MAX:
             raise _General
@@ -377,7 +314,7 @@ class Desk:
         request.told = told
         self._lane.put(request, [self._cancel_record(account, order.seq) for order in found])
 
-    def _batch_cancel(self, request: _Request, params: _BatchCancelFields) -> None:
+    def _batch_cancel(self, request: _Request, params: BatchCancelFields) -> None:
         account = self._account(request, params.token, Permission.CANCEL_ORDERS)
         if not 0 < len(params.orders) <= CANCELS_MAX or self._limits.enabled:
             raise _General
@@ -394,7 +331,7 @@ class Desk:
         request.told = told
         self._lane.put(request, [self._cancel_record(account, seq) for seq in found])
 
-    def _cancel_all(self, request: _Request, params: _TokenFields) -> None:
+    def _cancel_all(self, request: _Request, params: TokenFields) -> None:
         account = self._account(request, params.token, Permission.CANCEL_ORDERS)
         request.is_relief = True
 
@@ -408,7 +345,7 @@ class Desk:
         request.told = told
         self._lane.put(request, (self._record(CommandKind.CANCEL_ALL, account, netuid=NO_NETUID),))
 
-    def _amend_order(self, request: _Request, params: _AmendFields) -> None:
+    def _amend_order(self, request: _Request, params: AmendFields) -> None:
         account = self._account(request, params.token, Permission.MODIFY_ORDERS)
         by_id = bool(params.order_id)
         order = self._open_order(account, params.order_id) if by_id else self._named_order(account, params.cl_ord_id)
@@ -416,11 +353,11 @@ class Desk:
         if (by_id and params.cl_ord_id) or not order.is_limit:
             raise _General
         volume = limit = 0
-        if params.order_qty != _ABSENT:
+        if params.order_qty != ABSENT:
             volume = _units(params.order_qty, MAX_AMOUNT // LOT_RAO) * LOT_RAO
             if volume < pair.order_min_rao:
                 raise _General
-        if params.limit_price != _ABSENT:
+        if params.limit_price != ABSENT:
             limit = _units(params.limit_price, PRICE_MAX_RAO // PRICE_TICK_RAO) * PRICE_TICK_RAO
         if not volume and not limit:
             raise _General
@@ -477,7 +414,7 @@ class Desk:
         )
 
 
-def _figures(fields: _OrderFields, pair: Pair) -> tuple[int, int, int]:
+def _figures(fields: OrderFields, pair: Pair) -> tuple[int, int, int]:
     """Return flags, volume in alpha rao and limit of an order, or leave it to the general way."""
     order_type, side = _TYPES.get(fields.order_type), _SIDES.get(fields.side)
     time = _TIMES.get(fields.time_in_force)
@@ -491,10 +428,10 @@ def _figures(fields: _OrderFields, pair: Pair) -> tuple[int, int, int]:
         raise _General
     flags = order_type | side
     if not order_type:
-        if fields.limit_price != _ABSENT or fields.post_only:
+        if fields.limit_price != ABSENT or fields.post_only:
             raise _General
         return flags, volume, 0
-    if fields.limit_price == _ABSENT or (fields.post_only and time):
+    if fields.limit_price == ABSENT or (fields.post_only and time):
         raise _General
     limit = _units(fields.limit_price, PRICE_MAX_RAO // PRICE_TICK_RAO) * PRICE_TICK_RAO
     if volume * limit // RAO_PER_WHOLE < pair.cost_min_rao:
@@ -522,7 +459,7 @@ def _units(raw: msgspec.Raw, largest: int) -> int:
     return units
 
 
-def _order_result(fields: _OrderFields, seq: int) -> str:
+def _order_result(fields: OrderFields, seq: int) -> str:
     """Return what is told of an order that was placed, JSON."""
     more = f',"cl_ord_id":{encode(fields.cl_ord_id)}' if fields.cl_ord_id else ""
     if fields.order_userref is not None:
