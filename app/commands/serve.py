@@ -27,6 +27,7 @@ def serve(
     block_ms: Annotated[int, typer.Option(min=1, help="Milliseconds between blocks; 0 is not allowed.")] = BLOCK_MS,
     fast: Annotated[bool, typer.Option("--fast", help="Development blocks every 250 ms instead of 2 s.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON once everything answers.")] = False,
+    deaths_max: Annotated[int, typer.Option(min=2, help="Deaths of one part in a minute that end it all.")] = 12,
     no_rate_limits: Annotated[bool, typer.Option("--no-rate-limits", help="Let every request through.")] = False,
 ) -> None:
     """Start engine, signer, link, projector and gateways as processes, and keep them running until Ctrl-C."""
@@ -53,6 +54,7 @@ def serve(
         chain_port=chain_port,
         block_ms=(FAST_BLOCK_MS if fast else DEV_BLOCK_MS) if dev_node else block_ms,
         rate_limits=not no_rate_limits,
+        deaths_max=deaths_max,
     )
     world = (ServeError, ChainDiffers, PortTaken, EmbeddedPostgresError, LogError, LinkError, OSError)
     try:

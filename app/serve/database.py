@@ -26,10 +26,10 @@ PROBE_TIMEOUT_S: Final = 5.0
 class Database:
     """``url`` of another PostgreSQL, or the embedded one of ``data_dir``; both have the newest schema once started."""
 
-    def __init__(self, data_dir: Path, url: str | None) -> None:
+    def __init__(self, data_dir: Path, url: str | None, *, deaths_max: int = DEATHS_MAX) -> None:
         self._embedded = None if url is not None else EmbeddedPostgres(data_dir)
         self._url = url
-        self._deaths: deque[float] = deque(maxlen=DEATHS_MAX)
+        self._deaths: deque[float] = deque(maxlen=deaths_max)
         self.starts = 0
 
     @property
@@ -84,8 +84,8 @@ class Database:
                 continue
             self._deaths.append(time.monotonic())
             log.error("part_died", name="postgres", why="its process is gone")
-            if len(self._deaths) == DEATHS_MAX and self._deaths[-1] - self._deaths[0] < DEATHS_WITHIN_S:
-                raise GaveUp("postgres", DEATHS_MAX)
+            if len(self._deaths) == self._deaths.maxlen and self._deaths[-1] - self._deaths[0] < DEATHS_WITHIN_S:
+                raise GaveUp("postgres", len(self._deaths))
             try:
                 await embedded.stop()
                 await embedded.start()

@@ -95,9 +95,10 @@ class EngineServer:
         self._alive = asyncio.create_task(self._tell_alive(), name="alive")
 
     async def stop(self) -> None:
-        """Close the door once what was answered is told."""
+        """Close the door once what was taken is decided and told; the sequencer has stopped then too."""
         if self._server is not None:
             self._server.close()
+        await self._sequencer.stop()
         if self._unsubscribe is not None:
             self._unsubscribe()
         self._answer()

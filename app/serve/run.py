@@ -23,7 +23,7 @@ from app.serve.database import Database
 from app.serve.orders import MASTER_KEY, ChainOrder, Order, SnapshotOrder
 from app.serve.sockets import held, shared_port, socket_folder
 from app.serve.supervisor import DevNode, Supervisor
-from app.serve.watched import GaveUp
+from app.serve.watched import DEATHS_MAX, GaveUp
 from app.settings import ExchangeSettings, GatewaySettings
 
 log = structlog.get_logger(__name__)
@@ -46,6 +46,7 @@ class ServeOptions:
     chain_port: int = 0
     block_ms: int = BLOCK_MS
     rate_limits: bool = True
+    deaths_max: int = DEATHS_MAX
 
     @property
     def is_dev(self) -> bool:
@@ -114,7 +115,7 @@ async def serving(options: ServeOptions) -> AsyncIterator[tuple[Supervisor, dict
             raise PortTaken(gateway.host, gateway.port) from error
         stack.callback(reserved.close)
         gateway = gateway.model_copy(update={"port": reserved.getsockname()[1]})
-        database = Database(options.data_dir, exchange.database_url)
+        database = Database(options.data_dir, exchange.database_url, deaths_max=options.deaths_max)
         stack.push_async_callback(database.stop)
         await database.start()
         load_or_create_master_key(options.data_dir / MASTER_KEY)
@@ -141,7 +142,7 @@ async def serving(options: ServeOptions) -> AsyncIterator[tuple[Supervisor, dict
             log_level=gateway.log_level,
         )
         stack.callback(shutil.rmtree, order.socket_dir, ignore_errors=True)
-        supervisor = Supervisor(order, database, options.workers)
+        supervisor = Supervisor(order, database, options.workers, options.deaths_max)
         stack.push_async_callback(supervisor.stop)
         supervisor.watch_database()
         yield supervisor, await _bring_up(options, supervisor, node, f"http://{gateway.host}:{gateway.port}")

@@ -17,7 +17,7 @@ from app.serve.child import PartDied, PartProcess, Process, start_part
 from app.serve.database import Database
 from app.serve.orders import Order
 from app.serve.plan import ENDING, gateway_name, part_of
-from app.serve.watched import Watched
+from app.serve.watched import DEATHS_MAX, Watched
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +51,7 @@ class Supervisor:
     order: Order
     database: Database
     workers: int
+    deaths_max: int = DEATHS_MAX
     parts: dict[str, Watched] = field(default_factory=dict)
     _tasks: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
     _failed: "asyncio.Future[None] | None" = None
@@ -61,12 +62,18 @@ class Supervisor:
 
     def add(self, name: str, start: "Callable[[], Any] | None" = None) -> Watched:
         """Begin to run a part, and keep it running; ``start`` in place of what starts ours."""
-        order = msgspec.structs.replace(self.order, name=name)
+        order = order_of(self.order, name)
 
         async def start_ours() -> Process:
             return await start_part(order)
 
-        watched = Watched(name, start or start_ours, gate=self.database.reached, tell=self.write_state)
+        watched = Watched(
+            name,
+            start or start_ours,
+            gate=self.database.reached,
+            tell=self.write_state,
+            deaths_max=self.deaths_max,
+        )
         self.parts[name] = watched
         self._keep(name, watched.run())
         return watched
@@ -77,7 +84,7 @@ class Supervisor:
 
     async def do(self, name: str) -> dict[str, Any]:
         """Run a step that ends, and return what it told."""
-        order = msgspec.structs.replace(self.order, name=name)
+        order = order_of(self.order, name)
 
         async def start_step() -> Process:
             return await start_part(order)
@@ -152,3 +159,10 @@ class Supervisor:
             self._failed = asyncio.get_running_loop().create_future()
             self._failed.add_done_callback(lambda done: done.cancelled() or done.exception())
         return self._failed
+
+
+def order_of(order: Order, name: str) -> Order:
+    """Return what one part is told: the passphrase only where keys are, and no way to the database there."""
+    if part_of(name) == "signer":
+        return msgspec.structs.replace(order, name=name, database_url="")
+    return msgspec.structs.replace(order, name=name, passphrase=None)

@@ -134,6 +134,33 @@ async def test_a_batch_with_a_gap_before_it_has_the_gap_filled_from_the_log(engi
         await reader.remote.stop()
 
 
+async def test_a_reader_may_be_a_batch_ahead_of_what_the_engine_knows_to_be_durable(engine: ServedEngine) -> None:
+    """The database shows a commit to others before its writer hears of it."""
+    async with reading(engine.url, engine.path, name="one") as one:
+        await one.remote.submit(open_account("alice"))
+        before = engine.sequencer.head
+        await one.remote.submit(open_account("bob"))
+        after, engine.sequencer._head = engine.sequencer.head, before
+
+        async with reading(engine.url, engine.path, name="two") as two:
+            assert two.remote.head == after
+            engine.sequencer._head = after
+            assert (await two.remote.submit(open_account("carol"))).reference == 3
+            assert two.engine.state_hash() == engine.engine.state_hash()
+
+
+async def test_an_engine_that_is_asked_to_end_answers_what_it_took_first(postgres_url: str, door: Path) -> None:
+    engine = ServedEngine(postgres_url, door)
+    await engine.start()
+    async with reading(postgres_url, door) as reader:
+        waiting = [reader.remote.enqueue(open_account(f"customer {number}")) for number in range(50)]
+        await until(lambda: engine.sequencer.queued > 0 or waiting[0].done())
+        await engine.stop()
+
+        assert [(await future).reference for future in waiting] == list(range(1, 51))
+        await until(lambda: not reader.remote.is_connected)
+
+
 async def test_a_lost_engine_leaves_what_was_sent_unknown_and_takes_nothing_new(engine: ServedEngine) -> None:
     async with reading(engine.url, engine.path) as reader:
         waiting = [reader.remote.enqueue(open_account(f"customer {number}")) for number in range(3)]
