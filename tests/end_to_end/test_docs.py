@@ -13,6 +13,7 @@ import typer
 from amm.kernel_cache import INTERPRETED
 from app.cli import app
 from app.settings import PREFIX, ExchangeSettings, GatewaySettings
+from ledger.failpoints import VARIABLE as FAIL_AT
 from load_tests.driver import scenario_names
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -102,7 +103,7 @@ def test_links_and_files_that_are_named_are_there(document: Path) -> None:
 
 def test_a_setting_that_is_told_is_read() -> None:
     fields = [*ExchangeSettings.model_fields, *GatewaySettings.model_fields]
-    known = {PREFIX + name.upper() for name in fields} | {INTERPRETED}
+    known = {PREFIX + name.upper() for name in fields} | {INTERPRETED, FAIL_AT}
     told = {name for document in DOCUMENTS for name in re.findall(rf"{PREFIX}[A-Z_]+", document.read_text())}
 
     assert told
