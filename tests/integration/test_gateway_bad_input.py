@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-import os
+import random
 from collections.abc import AsyncIterator
 from urllib.parse import urlencode
 
@@ -256,7 +256,7 @@ async def test_an_amount_beyond_all_coins_is_told_the_most_there_can_be(alice: C
 @pytest.mark.parametrize(
     "raw",
     [
-        b"\x16\x03\x01\x02\x00" + os.urandom(64),
+        b"\x16\x03\x01\x02\x00" + random.Random(64).randbytes(64),
         b"POST /0/private/Balance HTTP/1.1\r\n" + b"X: y\r\n" * 50_000 + b"\r\n",
         b"POST /0/private/Balance HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
         b"POST /0/private/Balance HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",

@@ -163,6 +163,8 @@ BODY = decode_extrinsic(signed(nonce=0, tip=0)).raw[2:]
         (framed(BODY[:104] + b"\xff" + BODY[105:]), "tag_unknown"),
         (b"\x02\x00\x00\x10" + bytes(100), "extrinsic_too_long"),
     ],
+    # Signatures differ each time, and the processes of one run must name their tests alike.
+    ids=lambda value: f"{len(value)} bytes" if isinstance(value, bytes) else value,
 )
 def test_bytes_that_are_no_extrinsic_are_refused_with_a_code(raw: bytes, code: str) -> None:
     with pytest.raises(DecodeError) as caught:
