@@ -18,7 +18,7 @@ from tests.support.builders import (
     SN,
     TAO,
     TRADING,
-    booked_balances,
+    Booked,
     buy,
     dead,
     outcome,
@@ -118,6 +118,7 @@ class Trading(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.exchange, _ = trading_exchange({"alice": (100 * TAO, 1_000 * TAO), "bob": (50 * TAO, 500 * TAO)})
+        self.booked = Booked(self.exchange)
         self.chain = SmallChain(self.exchange)
         self.nonce = 0
         self.arrivals: list[Records] = []
@@ -242,7 +243,7 @@ class Trading(RuleBasedStateMachine):
     @invariant()
     def balances_are_the_listed_postings(self) -> None:
         balances = self.exchange.balances()
-        assert balances == booked_balances(self.exchange)
+        assert balances == self.booked.balances()
         for (name, _), amount in balances.items():
             assert not name.startswith("c:") or amount > 0
             assert not name.startswith("custody") or amount < 0

@@ -14,6 +14,7 @@ __all__ = [
     "SN",
     "TAO",
     "TRADING",
+    "Booked",
     "Exchange",
     "PoolShown",
     "block_hash",
@@ -116,8 +117,22 @@ def kinds(answer: Answer) -> list[EventKind]:
 
 def booked_balances(exchange: Exchange) -> dict[tuple[str, int], int]:
     """Return the balances that the listed postings of all events add up to."""
-    sums: dict[tuple[str, int], int] = {}
-    for event in exchange.events:
-        for name, asset, amount in postings(event):
-            sums[name, asset] = sums.get((name, asset), 0) + amount
-    return {place: amount for place, amount in sums.items() if amount}
+    return Booked(exchange).balances()
+
+
+class Booked:
+    """The sums of an exchange's listed postings; each look adds the batches since the last one."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._batches = 0
+        self._sums: dict[tuple[str, int], int] = {}
+
+    def balances(self) -> dict[tuple[str, int], int]:
+        """Return what the postings of all events so far add up to, where it is not zero."""
+        for _, events, _ in self._exchange.log[self._batches :]:
+            for event in events:
+                for name, asset, amount in postings(event):
+                    self._sums[name, asset] = self._sums.get((name, asset), 0) + amount
+        self._batches = len(self._exchange.log)
+        return {place: amount for place, amount in self._sums.items() if amount}
