@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ledger.engine.api import Answer, Records, Request
-from ledger.engine.layout import COMMAND, EVENT, CommandKind, EventKind, Flag
+from ledger.engine.api import Answer, Request
+from ledger.engine.layout import COMMAND, EVENT, CommandKind, EventKind, Flag, Records
 from ledger.engine.machine import Engine
 from ledger.engine.state import TABLES
 from load_tests.memory import peak_mb, resident_mb
