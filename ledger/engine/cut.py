@@ -109,7 +109,7 @@ def match_part(market: Row, order: Row, high: U64, low: U64) -> int:
 def gather(state: State, slot: int, sell: int, tight: int, scratch: Scratch) -> int:
     """Collect the queued orders of one side that are met at p0, sorted by owner, and return their count.
 
-    ``tight``: only those whose limit is at least as loose; 0 for all.
+    ``tight``: only those whose limit is at least as loose; -1 for all, since 0 is the limit of a sale at any price.
     """
     market = state.markets[slot]
     if not may_trade(market, sell):
@@ -119,7 +119,7 @@ def gather(state: State, slot: int, sell: int, tight: int, scratch: Scratch) -> 
     at = first_on(state, place)
     while at >= 0:
         limit = state.orders[at]["limit"]
-        if not crosses_head(market, sell, limit) or (tight > 0 and is_tighter(sell, limit, tight)):
+        if not crosses_head(market, sell, limit) or (tight >= 0 and is_tighter(sell, limit, tight)):
             break
         scratch.slots[count] = at
         count += 1
@@ -139,7 +139,7 @@ def bring(state: State, slot: int, sell: int, scratch: Scratch) -> tuple[int, in
     """Fill in what each order of one side brings to the match, and return ``(count, sum)``."""
     market = state.markets[slot]
     high, low = spot_bits(market["head_tao"], market["head_alpha"], market["weight"])
-    count = gather(state, slot, sell, 0, scratch)
+    count = gather(state, slot, sell, -1, scratch)
     total = 0
     for i in range(count):
         scratch.brings[i] = match_part(market, state.orders[scratch.slots[i]], high, low)
@@ -241,7 +241,7 @@ def drop_left_out(state: State, slot: int, residual: Residual, scratch: Scratch)
     market = state.markets[slot]
     high, low = spot_bits(market["head_tao"], market["head_alpha"], market["weight"])
     for sell in range(2):
-        count = gather(state, slot, sell, 0, scratch)
+        count = gather(state, slot, sell, -1, scratch)
         for i in range(count):
             order = state.orders[scratch.slots[i]]
             part = part_of(market, order)

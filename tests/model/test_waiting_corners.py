@@ -59,3 +59,15 @@ def test_what_a_released_swap_lets_trade_triggers_stops(world):
 
     assert EventKind.STOP_TRIGGERED in kinds(answer)
     assert state_of(world, stop) == OrderState.RESTING
+
+
+def test_a_sale_at_any_price_takes_nobody_with_it_beyond_their_limit(world):
+    send(world, CommandKind.SET_HALT, netuid=MARKET, flags=Flag.ARM, halt=int(Halt.INSTANT))
+    pool = market_of(world).pool
+    at_any = place(world, 1, SELL, alpha_rao=pool.alpha // 200, slippage_ppm=1_000_000).reference
+    near = place(world, 2, SELL, limit=price(world, -1_000), alpha_rao=pool.alpha // 200).reference
+
+    head(world)
+
+    assert state_of(world, at_any) == OrderState.IN_FLIGHT
+    assert state_of(world, near) == OrderState.QUEUED
