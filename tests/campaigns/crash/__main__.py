@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 import time
 
@@ -26,6 +27,8 @@ def main() -> None:
     chosen = parser.parse_args()
     seed = time.time_ns() % 2**32 if chosen.seed is None else chosen.seed
     say(f"seed {seed}")
+    for signum in (signal.SIGINT, signal.SIGTERM):  # a shell's background job ignores the first
+        signal.signal(signum, signal.default_int_handler)
     try:
         summary = asyncio.run(run_campaign(cycles=chosen.cycles, seed=seed, first_world=chosen.world, say=say))
     except Broken as broken:
