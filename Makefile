@@ -45,7 +45,7 @@ kill: setup
 
 # SIGKILL at every named point and at any moment, of exchange and database; SEED=n draws the same kills again.
 crash: setup
-	$(BIN)/python -m tests.campaigns.crash --cycles $(or $(CYCLES),100) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tests.campaigns.crash --cycles $(or $(CYCLES),100) --shape $(or $(SHAPE),embedded) $(if $(SEED),--seed $(SEED))
 
 # Long random histories on the engine and its oracle; a failure prints its seed, and SEED=n plays it again.
 model: setup

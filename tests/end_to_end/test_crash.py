@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 
 from ledger.failpoints import POINTS
-from tests.campaigns.crash.cycles import Summary, run_world
+from tests.campaigns.crash.cycles import run_world
 from tests.campaigns.crash.plan import TIMED, draw_slice
 from tests.campaigns.crash.running import Nursery
+from tests.campaigns.crash.summary import Summary
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import time
 
 from tests.campaigns.crash.cycles import run_campaign
 from tests.campaigns.crash.memory import Broken
+from tests.campaigns.crash.served import run_served_campaign
 
 DIFFERS = 7
 
@@ -23,6 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.campaigns.crash", description=__doc__)
     parser.add_argument("--cycles", type=int, default=100)
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--shape", choices=("embedded", "server"), default="embedded")
     parser.add_argument("--world", type=int, default=0, help="Begin with this world of the seed.")
     chosen = parser.parse_args()
     seed = time.time_ns() % 2**32 if chosen.seed is None else chosen.seed
@@ -30,7 +32,8 @@ def main() -> None:
     for signum in (signal.SIGINT, signal.SIGTERM):  # a shell's background job ignores the first
         signal.signal(signum, signal.default_int_handler)
     try:
-        summary = asyncio.run(run_campaign(cycles=chosen.cycles, seed=seed, first_world=chosen.world, say=say))
+        run = run_campaign if chosen.shape == "embedded" else run_served_campaign
+        summary = asyncio.run(run(cycles=chosen.cycles, seed=seed, first_world=chosen.world, say=say))
     except Broken as broken:
         say(f"FAILED: {broken}")
         sys.exit(DIFFERS)

@@ -21,6 +21,7 @@ UNKNOWN_OUTCOME = ("EService:", "EGeneral:Internal error")
 """Refusals that say nothing about what happened: the same as no answer."""
 INVALID_NONCE = "EAPI:Invalid nonce"
 UNKNOWN_ORDER = "EOrder:Unknown order"
+SOCKETS = 2
 IN_FLIGHT = 4
 BATCH = 4
 RESTING_MAX = 120
@@ -58,6 +59,7 @@ class Rest:
     """One API key over REST; a call is made of bytes that may be sent again as they are."""
 
     def __init__(self, base: str, key: tuple[str, str], nonces: Callable[[], int]) -> None:
+        self.base = base
         self._http = httpx.AsyncClient(base_url=base, timeout=30.0)
         self._key, self._secret = key
         self._nonces = nonces
@@ -91,9 +93,31 @@ class Rest:
             raise Said(told["error"][0])
         return told["result"]
 
+    async def seq(self) -> int:
+        """Return the seq that the gateway behind this connection reflects."""
+        return int((await self._http.get("/readyz")).json()["seq"])
+
     async def call(self, method: str, **params: object) -> Any:
         """Sign and send a call with a fresh nonce."""
         return await self.send(method, self.body(**params))
+
+
+async def ask_token(rest: Rest) -> str:
+    """Return a token for sockets; nothing where the exchange died meanwhile."""
+    try:
+        return str((await rest.call("GetWebSocketsToken"))["token"])
+    except (*LOST, NoAnswer):
+        return ""
+
+
+def begin_load(rest: Rest, payer: Rest, token: str, memory: Memory, rng: random.Random) -> "list[asyncio.Task[None]]":
+    """Begin to trade over REST and sockets and to withdraw, each until the exchange is gone; two keys, two clients."""
+    pace, url = Pace(), rest.base.replace("http", "ws", 1) + "/v2"
+    seeds = [random.Random(rng.getrandbits(64)) for _ in range(2 + SOCKETS)]
+    tasks = [trade_over_rest(rest, memory, seeds[0], pace), pay_out(payer, memory, seeds[1])]
+    if token:
+        tasks += [trade_over_socket(url, token, memory, seed, pace) for seed in seeds[2:]]
+    return [asyncio.create_task(task) for task in tasks]
 
 
 async def place(rest: Rest, memory: Memory, name: str) -> None:
