@@ -1,4 +1,4 @@
-"""Looking ahead in a batch: the rows that the next commands will touch are asked for while this one is decided.
+"""Looking ahead in a batch: the rows that come next are asked for while one command is decided or one event applied.
 
 With a million customers hardly any row is in the processor's caches, and a command waits for ten or more of them, one
 after the other. A few commands ahead their places are known from the command alone; what stands there tells the next.
@@ -9,14 +9,14 @@ Nothing is decided here and nothing changes: a place that is wrong by then costs
 # mypy: disable-error-code="no-any-return"
 
 from amm.kernel_cache import kernel
-from ledger.engine.layout import TAO_ASSET, CommandKind, Records
+from ledger.engine.layout import TAO_ASSET, CommandKind, EventKind, Records
 from ledger.engine.parameters import HORIZON_MS
 from ledger.engine.prefetch import prefetch
-from ledger.engine.state import Row, State, int64, spread
+from ledger.engine.state import State, int64, spread
 from ledger.engine.tables import ASSET_BITS, BY_ACCOUNT, BY_PRICE
 
 INDEXES, ROWS, NEIGHBOURS = 12, 8, 4
-"""How many commands ahead each kind of place is asked for, in the order in which one tells the next."""
+"""How many commands or events ahead each kind of place is asked for, in the order in which one tells the next."""
 
 
 @kernel
@@ -24,23 +24,58 @@ def look_ahead(state: State, commands: Records, at: int) -> None:
     """Ask for what the commands after one will need."""
     last = len(commands) - 1
     if at + INDEXES <= last:
-        ask_indexes(state, commands[at + INDEXES])
+        command = commands[at + INDEXES]
+        ask_answer(state, command["account"], command["id_hi"], command["id_lo"])
+        ask_indexes(state, command["account"], command["netuid"], named_order(command["kind"], command["order_id"]))
     if at + ROWS <= last:
-        ask_rows(state, commands[at + ROWS])
+        command = commands[at + ROWS]
+        ask_rows(state, command["account"], command["netuid"], named_order(command["kind"], command["order_id"]))
     if at + NEIGHBOURS <= last:
-        ask_neighbours(state, commands[at + NEIGHBOURS])
+        command = commands[at + NEIGHBOURS]
+        ask_neighbours(state, named_order(command["kind"], command["order_id"]))
 
 
 @kernel
-def names_order(kind: int) -> bool:
-    """Tell whether commands of this kind are about a live order."""
-    return kind in (CommandKind.CANCEL_ORDER.value, CommandKind.AMEND_ORDER.value)
+def look_ahead_of_events(state: State, events: Records, at: int) -> None:
+    """Ask for what the events after one will need; those of orders are nearly all."""
+    last = len(events) - 1
+    if at + INDEXES <= last:
+        event = events[at + INDEXES]
+        if is_trade(event["kind"]):
+            if event["id_hi"] != 0 or event["id_lo"] != 0:
+                ask_answer(state, event["account"], event["id_hi"], event["id_lo"])
+            ask_indexes(state, event["account"], event["netuid"], event["order_id"])
+    if at + ROWS <= last:
+        event = events[at + ROWS]
+        if is_trade(event["kind"]):
+            ask_rows(state, event["account"], event["netuid"], event["order_id"])
+    if at + NEIGHBOURS <= last:
+        event = events[at + NEIGHBOURS]
+        if is_trade(event["kind"]):
+            ask_neighbours(state, event["order_id"])
 
 
 @kernel
-def answer_place(state: State, command: Row) -> int:
-    """Return where the index of first answers is searched for a command."""
-    return spread(command["id_hi"] ^ command["account"], command["id_lo"], state.answer_index.shape[1])
+def is_trade(kind: int) -> bool:
+    """Tell whether events of this kind are about an order."""
+    return EventKind.ORDER_ACCEPTED.value <= kind <= EventKind.ORDER_SENT.value
+
+
+@kernel
+def named_order(kind: int, order_id: int) -> int:
+    """Return the live order that a command is about, or 0: that field of others tells something else."""
+    return order_id if kind in (CommandKind.CANCEL_ORDER.value, CommandKind.AMEND_ORDER.value) else 0
+
+
+@kernel
+def ask_answer(state: State, account: int, id_hi: int, id_lo: int) -> None:
+    """Ask for the place of the index of first answers."""
+    scalars = state.scalars[0]
+    place = spread(id_hi ^ account, id_lo, state.answer_index.shape[1])
+    parity = (state.run[0]["ts"] // HORIZON_MS) % 2
+    prefetch(state.answer_index[parity], place)
+    if scalars["answers_even"] != 0 and scalars["answers_odd"] != 0:
+        prefetch(state.answer_index[1 - parity], place)
 
 
 @kernel
@@ -56,22 +91,14 @@ def is_known(state: State, account: int) -> bool:
 
 
 @kernel
-def ask_indexes(state: State, command: Row) -> None:
+def ask_indexes(state: State, account: int, netuid: int, order_id: int) -> None:
     """Ask for the places of the indexes, and for the customer."""
-    kind, account = command["kind"], command["account"]
-    scalars = state.scalars[0]
-    place = answer_place(state, command)
-    parity = (state.run[0]["ts"] // HORIZON_MS) % 2
-    prefetch(state.answer_index[parity], place)
-    if scalars["answers_even"] != 0 and scalars["answers_odd"] != 0:
-        prefetch(state.answer_index[1 - parity], place)
     if is_known(state, account):
         prefetch(state.customers, account - 1)
-    if kind == CommandKind.PLACE_ORDER.value:
         prefetch(state.balance_index, balance_place(state, account, TAO_ASSET))
-        prefetch(state.balance_index, balance_place(state, account, command["netuid"] + 1))
-    elif names_order(kind):
-        prefetch(state.order_index, spread(command["order_id"], 0, len(state.order_index)))
+        prefetch(state.balance_index, balance_place(state, account, netuid + 1))
+    if order_id != 0:
+        prefetch(state.order_index, spread(order_id, 0, len(state.order_index)))
 
 
 @kernel
@@ -89,18 +116,16 @@ def likely_order(state: State, order_id: int) -> int:
 
 
 @kernel
-def ask_rows(state: State, command: Row) -> None:
+def ask_rows(state: State, account: int, netuid: int, order_id: int) -> None:
     """Ask for the rows that the indexes point to, and for the newest order of the customer."""
-    kind, account = command["kind"], command["account"]
-    if kind == CommandKind.PLACE_ORDER.value:
+    if is_known(state, account):
         ask_balance(state, account, TAO_ASSET)
-        ask_balance(state, account, command["netuid"] + 1)
-        if is_known(state, account):
-            newest = int64(state.customers[account - 1]["last"]) - 1
-            if newest >= 0:
-                prefetch(state.links, 3 * newest + BY_ACCOUNT)
-    elif names_order(kind):
-        slot = likely_order(state, command["order_id"])
+        ask_balance(state, account, netuid + 1)
+        newest = int64(state.customers[account - 1]["last"]) - 1
+        if newest >= 0:
+            prefetch(state.links, 3 * newest + BY_ACCOUNT)
+    if order_id != 0:
+        slot = likely_order(state, order_id)
         if slot >= 0:
             prefetch(state.orders, slot)
             prefetch(state.links, 3 * slot + BY_PRICE)
@@ -108,11 +133,9 @@ def ask_rows(state: State, command: Row) -> None:
 
 
 @kernel
-def ask_neighbours(state: State, command: Row) -> None:
-    """Ask for what stands beside an order in its lists, and for the balance that it holds."""
-    if not names_order(command["kind"]):
-        return
-    slot = likely_order(state, command["order_id"])
+def ask_neighbours(state: State, order_id: int) -> None:
+    """Ask for what stands beside an order in its lists."""
+    slot = likely_order(state, order_id) if order_id != 0 else -1
     if slot < 0:
         return
     price, account = state.links[3 * slot + BY_PRICE], state.links[3 * slot + BY_ACCOUNT]
@@ -121,4 +144,3 @@ def ask_neighbours(state: State, command: Row) -> None:
     for neighbour in (int64(account["prev"]), int64(account["next"])):
         if neighbour != 0:
             prefetch(state.links, 3 * (neighbour - 1) + BY_ACCOUNT)
-    ask_balance(state, command["account"], TAO_ASSET)

@@ -3,6 +3,7 @@
 from numba.core.dispatcher import Dispatcher
 
 from amm.kernel_cache import kernel
+from ledger.engine.ahead import look_ahead_of_events
 from ledger.engine.balances import check_sums
 from ledger.engine.far import call_far
 from ledger.engine.funds import apply_funds
@@ -121,7 +122,11 @@ apply_out = apply_far if isinstance(apply_appended, Dispatcher) else apply_appen
 @kernel
 def evolve_all(state: State, events: Records) -> None:
     """Apply the events of a batch in order, as far as no law is broken."""
+    run = state.run[0]
+    is_compiled = run["evolver"] != 0
     for i in range(len(events)):
+        if is_compiled:
+            look_ahead_of_events(state, events, i)
         evolve(state, events[i])
-        if state.run[0]["law"] != 0:
+        if run["law"] != 0:
             return
