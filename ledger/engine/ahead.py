@@ -9,10 +9,10 @@ Nothing is decided here and nothing changes: a place that is wrong by then costs
 # mypy: disable-error-code="no-any-return"
 
 from amm.kernel_cache import kernel
+from ledger.engine.index import bucket_place, mark_of
 from ledger.engine.layout import TAO_ASSET, CommandKind, EventKind, Records
-from ledger.engine.parameters import HORIZON_MS
 from ledger.engine.prefetch import prefetch
-from ledger.engine.state import State, int64, spread
+from ledger.engine.state import State, int64
 from ledger.engine.tables import ASSET_BITS, BY_ACCOUNT, BY_PRICE
 
 INDEXES, ROWS, NEIGHBOURS = 12, 8, 4
@@ -69,19 +69,25 @@ def named_order(kind: int, order_id: int) -> int:
 
 @kernel
 def ask_answer(state: State, account: int, id_hi: int, id_lo: int) -> None:
-    """Ask for the place of the index of first answers."""
+    """Ask for the buckets of a first answer."""
     scalars = state.scalars[0]
-    place = spread(id_hi ^ account, id_lo, state.answer_index.shape[1])
-    parity = (state.run[0]["ts"] // HORIZON_MS) % 2
-    prefetch(state.answer_index[parity], place)
-    if scalars["answers_even"] != 0 and scalars["answers_odd"] != 0:
-        prefetch(state.answer_index[1 - parity], place)
+    mark = mark_of(id_hi ^ account, id_lo)
+    if scalars["answers_even"] != 0:
+        prefetch(state.even_index, bucket_place(scalars["answers_even"], mark))
+    if scalars["answers_odd"] != 0:
+        prefetch(state.odd_index, bucket_place(scalars["answers_odd"], mark))
 
 
 @kernel
 def balance_place(state: State, account: int, asset: int) -> int:
-    """Return where the index of balances is searched."""
-    return spread((account << ASSET_BITS) | asset, 0, len(state.balance_index))
+    """Return where the bucket of a balance stands."""
+    return bucket_place(state.scalars[0]["balances"], mark_of((account << ASSET_BITS) | asset, 0))
+
+
+@kernel
+def order_place(state: State, order_id: int) -> int:
+    """Return where the bucket of an order stands."""
+    return bucket_place(state.scalars[0]["orders"], mark_of(order_id, 0))
 
 
 @kernel
@@ -98,12 +104,12 @@ def ask_indexes(state: State, account: int, netuid: int, order_id: int) -> None:
         prefetch(state.balance_index, balance_place(state, account, TAO_ASSET))
         prefetch(state.balance_index, balance_place(state, account, netuid + 1))
     if order_id != 0:
-        prefetch(state.order_index, spread(order_id, 0, len(state.order_index)))
+        prefetch(state.order_index, order_place(state, order_id))
 
 
 @kernel
 def ask_balance(state: State, account: int, asset: int) -> None:
-    """Ask for the balance row to which the first place of its search points."""
+    """Ask for the balance row that stands first in its bucket."""
     slot = int64(state.balance_index[balance_place(state, account, asset)]) - 1
     if slot >= 0:
         prefetch(state.balances, slot)
@@ -111,8 +117,8 @@ def ask_balance(state: State, account: int, asset: int) -> None:
 
 @kernel
 def likely_order(state: State, order_id: int) -> int:
-    """Return the slot to which the first place of an order's search points, or -1."""
-    return int64(state.order_index[spread(order_id, 0, len(state.order_index))]) - 1
+    """Return the slot of what stands first in the bucket of an order, or -1."""
+    return int64(state.order_index[order_place(state, order_id)]) - 1
 
 
 @kernel

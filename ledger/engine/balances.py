@@ -139,7 +139,7 @@ def custody_stake(state: State, key: int, hotkey: int, netuid: int) -> int:
 @kernel
 def uncovered_amount(state: State, account: int, netuid: int, final_cut: int) -> int:
     """Return the part of a customer's alpha that no final settlement covers yet, rao."""
-    slot = find_balance(state.balances, state.balance_index, account, netuid + 1)
+    slot = find_balance(state, account, netuid + 1)
     if slot < 0 or state.balances[slot]["cut"] <= final_cut:
         return 0
     return state.balances[slot]["uncovered"]

@@ -9,8 +9,9 @@ where they link, so that 0 means none. ``place`` is a row of ``state.shelves``.
 # mypy: disable-error-code="no-any-return"
 
 from amm.kernel_cache import kernel
+from ledger.engine.index import spread
 from ledger.engine.layout import SHELVES, Shelf
-from ledger.engine.state import State, break_law, int64, spread
+from ledger.engine.state import State, break_law, int64
 from ledger.engine.tables import BY_ACCOUNT, BY_PRICE, BY_TIME, CAPACITY
 
 TIMES = 0

@@ -32,7 +32,7 @@ from ledger.engine.queue import decide_given_up, decide_uncrossed, reach_all
 from ledger.engine.quotes import decide_issue_quote, decide_release_quote, decide_take_quote
 from ledger.engine.reach import reach_resting
 from ledger.engine.room import room_for_timers, room_needed
-from ledger.engine.rules import has_client_id, known_answer, reject, repeat_answer
+from ledger.engine.rules import first_answer, has_client_id, known_answer, reject, repeat_answer
 from ledger.engine.settlement import decide_cover, decide_cut
 from ledger.engine.setup import (
     decide_address,
@@ -62,7 +62,7 @@ def is_answered(state: State, command: Row) -> bool:
         # The refusal must not take the place of the first answer, so it carries no client id.
         command["id_hi"] = 0
         command["id_lo"] = 0
-        reject(state, command, Refusal.ID_REUSED.value, command["digest"], state.answers[parity, slot]["digest"])
+        reject(state, command, Refusal.ID_REUSED.value, command["digest"], first_answer(state, parity, slot)["digest"])
     return True
 
 

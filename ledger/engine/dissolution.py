@@ -166,7 +166,7 @@ def pay_claims(state: State, slot: int) -> None:
     asset = netuid + 1
     paid = 0
     for account in range(max(market["next_claim"], 1), state.scalars[0]["accounts"] + 1):
-        row = find_balance(state.balances, state.balance_index, account, asset)
+        row = find_balance(state, account, asset)
         if row < 0 or state.balances[row]["free"] == 0:
             continue
         if paid == CLAIMS_PER_STEP:

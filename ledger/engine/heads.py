@@ -165,7 +165,7 @@ def decide_stake_seen(state: State, command: Row) -> None:
     key, hotkey, netuid = command["key"], command["other"], command["netuid"]
     difference = command["amount"] - custody_stake(state, key, hotkey, netuid)
     code = account_code(AccountClass.CUSTODY_STAKE.value, key, hotkey)
-    slot = find_ledger(state.ledger, state.ledger_index, code, netuid + 1)
+    slot = find_ledger(state, code, netuid + 1)
     if difference != 0 and slot >= 0 and abs(difference) <= DRIFT_PER_HEAD:
         row = state.ledger[slot]
         today = state.scalars[0]["block_ts"] // DAY_MS

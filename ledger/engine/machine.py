@@ -12,10 +12,11 @@ from ledger.engine.decide import decide_all, run_timers
 from ledger.engine.directory import Directory, are_texts_refused
 from ledger.engine.evolve import apply_appended, evolve_all
 from ledger.engine.far import far_address
+from ledger.engine.growth import empty_state, reserve, widen_out
 from ledger.engine.judge import is_known_head, judge
 from ledger.engine.layout import COMMAND, EVENT, CommandKind, Records
 from ledger.engine.records import command as build
-from ledger.engine.state import State, empty_state, reserve, widen_out
+from ledger.engine.state import State
 from ledger.engine.tables import DECISION, LAWS, RUN, WIDE_COMMAND
 from ledger.engine.timers import next_due
 from ledger.errors import InvariantBroken, Refusal
@@ -326,8 +327,8 @@ def export_state(state: State, directory: Directory) -> dict[str, Any]:
         "orders": _rows(state.orders[: scalars["orders"]], "order_id"),
         "volumes": _volumes(state),
         "tiers": [list(map(int, row)) for row in state.tiers.tolist()],
-        "answers": _rows(state.answers[0, : scalars["answers_even"]])
-        + _rows(state.answers[1, : scalars["answers_odd"]]),
+        "answers": _rows(state.even_answers[: scalars["answers_even"]])
+        + _rows(state.odd_answers[: scalars["answers_odd"]]),
     }
     # They count rows that may be all zero, or tell where rows stand and not what is true.
     hidden = {"balances", "ledger", "orders", "free_order", "levels", "free_level"}

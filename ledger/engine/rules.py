@@ -4,9 +4,10 @@
 # mypy: disable-error-code="no-any-return"
 
 from amm.kernel_cache import kernel
+from ledger.engine.index import add_row, enter_row, mark_of
 from ledger.engine.layout import CommandKind, EventKind, Flag
 from ledger.engine.parameters import HORIZON_MS
-from ledger.engine.state import Row, State, break_law, find_answer, index_put, int64, spread
+from ledger.engine.state import Row, State, break_law, find_answer, int64
 from ledger.engine.tables import CAPACITY
 
 
@@ -100,20 +101,23 @@ def reference_of(event: Row) -> int:
 def known_answer(state: State, account: int, id_hi: int, id_lo: int) -> tuple[int, int]:
     """Return ``(generation parity, slot)`` of the first answer to a client id, slot -1 where there is none."""
     scalars = state.scalars[0]
-    for parity in range(2):
-        used = scalars["answers_odd"] if parity else scalars["answers_even"]
-        if used == 0:
-            continue
-        slot = find_answer(state.answers[parity], state.answer_index[parity], account, id_hi, id_lo)
-        if slot >= 0:
-            return parity, slot
-    return 0, -1
+    slot = find_answer(state.even_answers, state.even_index, scalars["answers_even"], account, id_hi, id_lo)
+    if slot >= 0:
+        return 0, slot
+    slot = find_answer(state.odd_answers, state.odd_index, scalars["answers_odd"], account, id_hi, id_lo)
+    return 1, slot
+
+
+@kernel
+def first_answer(state: State, parity: int, slot: int) -> Row:
+    """Return a first answer."""
+    return state.odd_answers[slot] if parity else state.even_answers[slot]
 
 
 @kernel
 def repeat_answer(state: State, parity: int, slot: int, digest: int) -> bool:
     """Give the first answer again, or tell by False that the id stands for another body."""
-    row = state.answers[parity, slot]
+    row = first_answer(state, parity, slot)
     if row["digest"] != digest:
         return False
     run = state.run[0]
@@ -156,7 +160,6 @@ def remember_answer(state: State, event: Row) -> None:
     if generation != scalars["generation"]:
         for parity in range(2):
             if generation % 2 == parity or generation > scalars["generation"] + 1:
-                state.answer_index[parity][:] = 0
                 if parity == 0:
                     scalars["answers_even"] = 0
                 else:
@@ -164,14 +167,14 @@ def remember_answer(state: State, event: Row) -> None:
         scalars["generation"] = generation
     parity = generation % 2
     slot = scalars["answers_odd"] if parity else scalars["answers_even"]
-    if slot >= state.answers.shape[1]:
+    if slot >= len(state.odd_answers if parity else state.even_answers):
         break_law(state, CAPACITY, slot)
         return
     if parity:
         scalars["answers_odd"] = slot + 1
     else:
         scalars["answers_even"] = slot + 1
-    row = state.answers[parity, slot]
+    row = first_answer(state, parity, slot)
     row["account"] = 0 if event["kind"] == EventKind.ACCOUNT_OPENED.value else event["account"]
     row["id_hi"] = event["id_hi"]
     row["id_lo"] = event["id_lo"]
@@ -181,5 +184,6 @@ def remember_answer(state: State, event: Row) -> None:
     row["code"] = event["code"] if rejected else 0
     row["value"] = event["amount"] if rejected else 0
     row["bound"] = event["limit"] if rejected else 0
-    index = state.answer_index[parity]
-    index_put(index, spread(row["id_hi"] ^ row["account"], row["id_lo"], len(index)), slot)
+    index = state.odd_index if parity else state.even_index
+    add_row(index, slot)
+    enter_row(index, slot + 1, slot, mark_of(row["id_hi"] ^ row["account"], row["id_lo"]))

@@ -4,8 +4,8 @@
 # mypy: disable-error-code="no-any-return"
 
 from amm.kernel_cache import kernel
-from ledger.engine.layout import Records
-from ledger.engine.state import State, break_law, index_put, int64, spread
+from ledger.engine.index import add_row, enter_row, first_at, leave_row, mark_of, next_at
+from ledger.engine.state import State, break_law
 from ledger.engine.tables import CAPACITY, REFERENCE
 
 
@@ -13,14 +13,10 @@ from ledger.engine.tables import CAPACITY, REFERENCE
 def find_order(state: State, order_id: int) -> int:
     """Return the slot of a live row, or -1."""
     index = state.order_index
-    size = len(index)
-    place = spread(order_id, 0, size)
-    while index[place] != 0:
-        slot = int64(index[place]) - 1
-        if state.orders[slot]["order_id"] == order_id:
-            return slot
-        place = (place + 1) & (size - 1)
-    return -1
+    slot = first_at(index, state.scalars[0]["orders"], mark_of(order_id, 0))
+    while slot >= 0 and state.orders[slot]["order_id"] != order_id:
+        slot = next_at(index, slot)
+    return slot
 
 
 @kernel
@@ -37,9 +33,10 @@ def take_row(state: State, order_id: int) -> int:
             break_law(state, CAPACITY, slot)
             return 0
         scalars["orders"] = slot + 1
+        add_row(state.order_index, slot)
     scalars["live_orders"] += 1
     state.orders[slot]["order_id"] = order_id
-    index_put(state.order_index, spread(order_id, 0, len(state.order_index)), slot)
+    enter_row(state.order_index, scalars["orders"], slot, mark_of(order_id, 0))
     return slot
 
 
@@ -51,7 +48,7 @@ def give_back(state: State, slot: int) -> None:
     if row["order_id"] == 0:
         break_law(state, REFERENCE, slot)
         return
-    forget(state, state.order_index, row["order_id"])
+    leave_row(state.order_index, scalars["orders"], slot)
     row["order_id"] = 0
     row["market"] = 0
     row["flags"] = 0
@@ -77,21 +74,3 @@ def give_back(state: State, slot: int) -> None:
     row["account"] = scalars["free_order"]
     scalars["free_order"] = slot + 1
     scalars["live_orders"] -= 1
-
-
-@kernel
-def forget(state: State, index: Records, order_id: int) -> None:
-    """Take an id out of the index: what stands behind it moves up, so that no search ends too early."""
-    size = len(index)
-    place = spread(order_id, 0, size)
-    while state.orders[int64(index[place]) - 1]["order_id"] != order_id:
-        place = (place + 1) & (size - 1)
-    hole = place
-    place = (place + 1) & (size - 1)
-    while index[place] != 0:
-        wanted = spread(state.orders[int64(index[place]) - 1]["order_id"], 0, size)
-        if ((place - wanted) & (size - 1)) >= ((place - hole) & (size - 1)):
-            index[hole] = index[place]
-            hole = place
-        place = (place + 1) & (size - 1)
-    index[hole] = 0

@@ -8,6 +8,7 @@ from typing import Any
 from ledger.engine.balances import custody_free, custody_reserved, position, uncovered_amount
 from ledger.engine.directory import Directory
 from ledger.engine.gates import gates_at
+from ledger.engine.growth import widen_out
 from ledger.engine.judge import hash_of_head
 from ledger.engine.layout import (
     CLASS_SHIFT,
@@ -22,7 +23,7 @@ from ledger.engine.layout import (
 )
 from ledger.engine.machine import Engine
 from ledger.engine.parameters import WITHDRAWAL_FEE_ALPHA, WITHDRAWAL_FEE_TAO
-from ledger.engine.state import State, find_address, find_balance, widen_out
+from ledger.engine.state import State, find_address, find_balance
 from ledger.engine.view_fees import fee_view, tier_views
 from ledger.engine.view_orders import book_view, held_for, live_quotes, open_orders, order_view, quote_view
 from ledger.engine.view_quote import plan_view, room_for_plan
@@ -148,14 +149,14 @@ class Views:
         """Return the balances of an account, by asset: TAO and the alpha of every listed market that it ever had."""
         assets = [TAO_ASSET, *(netuid + 1 for netuid in sorted(self._texts.markets))]
         state = self._state
-        known = (asset for asset in assets if find_balance(state.balances, state.balance_index, account, asset) >= 0)
+        known = (asset for asset in assets if find_balance(state, account, asset) >= 0)
         return [self.balance(account, asset) for asset in known]
 
     def balance(self, account: int, asset: int) -> BalanceView:
         """Return one balance; zeros where there is no row."""
         state = self._state
         netuid = asset - 1 if asset != TAO_ASSET else None
-        slot = int(find_balance(state.balances, state.balance_index, account, asset))
+        slot = int(find_balance(state, account, asset))
         free = int(state.balances[slot]["free"]) if slot >= 0 else 0
         held = int(state.balances[slot]["held"]) if slot >= 0 else 0
         withdrawable, registered_at = free, 0

@@ -8,7 +8,7 @@ from ledger.engine.evolve import evolve_all
 from ledger.engine.gates import gates_at
 from ledger.engine.layout import COMMAND, EVENT
 from ledger.engine.machine import Engine
-from ledger.engine.state import find_address, find_balance, find_job, reindex
+from ledger.engine.state import find_address, find_balance, find_job
 from ledger.engine.tables import DECISION, WIDE_COMMAND
 from ledger.engine.timers import next_due
 
@@ -21,8 +21,7 @@ def warm_up() -> None:
     run_timers(state)
     next_due(state)
     evolve_all(state, np.zeros(0, EVENT))
-    reindex(state)
-    find_balance(state.balances, state.balance_index, 1, 0)
+    find_balance(state, 1, 0)
     find_job(state, 1)
     find_address(state, 1)
     gates_at(state, state.markets[0], 0)

@@ -17,10 +17,11 @@ import msgspec
 import numpy as np
 
 from ledger.engine.directory import Directory
+from ledger.engine.growth import empty_state, new_table
 from ledger.engine.layout import LAYOUT_VERSION, Records
 from ledger.engine.machine import Engine
 from ledger.engine.state import TABLES as ALL_TABLES
-from ledger.engine.state import State, empty_state
+from ledger.engine.state import State
 from ledger.hashing import HASH_BYTES
 from ledger.log.base import Head
 from ledger.log.errors import LogError
@@ -270,5 +271,5 @@ def _blank_state(header: Header) -> State:
         size += rows * table.itemsize
         if not 0 <= size <= STATE_BYTES_MAX:
             raise SnapshotBroken("larger than allowed")
-        blank[name] = np.zeros(shape, table.dtype)
+        blank[name] = new_table(name, tuple(shape), table.dtype)
     return replace(empty, **blank)

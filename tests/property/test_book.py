@@ -4,9 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.engine.book import TIMES, enter, first_on, leave, level_at, next_on, shelf_place
+from ledger.engine.growth import empty_state, reserve
 from ledger.engine.layout import SHELVES, Shelf
 from ledger.engine.slab import find_order, give_back, take_row
-from ledger.engine.state import State, empty_state, reserve
+from ledger.engine.state import State
 
 ORDERS = 60
 ACTS = st.lists(
