@@ -1,8 +1,7 @@
 """The only place where real parts are built and joined: one process with engine, gateway, link and signer on one loop.
 
-Starting and recovering are the same code: open the log as its only writer, bring the engine up by the newest snapshot
-and the rest, the replica by all of it, and open the door. The read models remember every customer, order and key, so
-the replica reads the log from its beginning.
+Starting and recovering are the same code: open the log as its only writer, bring engine and replica up by the newest
+snapshot and the rest of the log, and open the door. History is folded beside all that from the first moment on.
 """
 
 import asyncio
@@ -34,7 +33,6 @@ from app.projections.projector import Projector
 from app.projections.reads import HistoryReads
 from app.projections.status import ProjectionMetrics
 from app.settings import GatewaySettings
-from ledger.engine.machine import Engine
 from ledger.engine.views import Views
 from ledger.log.anchors import PostgresAnchors
 from ledger.log.migrate import migrate
@@ -129,17 +127,17 @@ class Exchange:
         return url
 
     async def _open_ledger(self, url: str) -> None:
-        copy = Engine()
-        self.views = Views(copy)
-        self.replica = Replica(copy, self.views)
+        event_log = PostgresLog(url)
+        self.replica = await Replica.recover(url, event_log)
+        self.views = self.replica.reads
         self.sequencer = await open_sequencer(
             self._stack,
-            PostgresLog(url),
+            event_log,
             url=url,
             clock=self.config.clock_ms,
             snapshots=self.config.snapshots,
             on_fatal=self._on_fatal,
-            follow=self.replica.apply,
+            follower=self.replica,
         )
 
     def _open_history(self, url: str) -> None:
@@ -186,6 +184,7 @@ class Exchange:
         settings = self.config.gateway
         parts = Parts(
             replica=self.replica,
+            history=self.history,
             sequencer=self.sequencer,
             vault=self.vault,
             nonces=PostgresNonces(pool),

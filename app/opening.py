@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
 from app.observability import SNAPSHOT_SEQ, SNAPSHOTS_REFUSED
 from ledger.codec import Batch
+from ledger.log.base import EventLog
 from ledger.log.postgres import PostgresLog
 from ledger.log.recovery import newest_engine, recover
 from ledger.log.snapshot_store import Refused
@@ -15,6 +16,16 @@ from ledger.log.snapshot_writer import SnapshotSettings, SnapshotWriter
 from ledger.sequencer import Clock, Sequencer
 
 log = structlog.get_logger(__name__)
+
+
+class Follower(Protocol):
+    """Who evolves what the engine decided."""
+
+    def apply(self, batch: Batch) -> None:
+        """Take one batch; those known already are left out."""
+
+    async def catch_up(self, log: EventLog) -> None:
+        """Take what the log has beyond this."""
 
 
 async def open_sequencer(
@@ -25,20 +36,21 @@ async def open_sequencer(
     clock: Clock,
     snapshots: SnapshotSettings,
     on_fatal: Callable[[BaseException], None],
-    follow: Callable[[Batch], None] | None = None,
+    follower: Follower | None = None,
 ) -> Sequencer:
     """Return a started sequencer over the log of ``url``, whose newest state it recovers; ``stack`` closes all of it.
 
-    ``follow`` hears every batch, those of the log first, as a replica beside the engine needs.
+    ``follower`` hears every batch, those of the log that it has not seen first, as a replica beside the engine needs.
     """
     head = await event_log.open()
     stack.push_async_callback(event_log.close)
     engine, start = await newest_engine(url, head, tell_refused)
     SNAPSHOT_SEQ.set(start.seq)
-    await recover(event_log, engine, head, start=start, follow=follow)
+    await recover(event_log, engine, head, start=start)
     sequencer = Sequencer(engine=engine, log=event_log, head=head, clock=clock, on_fatal=on_fatal)
-    if follow is not None:
-        sequencer.subscribe(follow)
+    if follower is not None:
+        await follower.catch_up(event_log)
+        sequencer.subscribe(follower.apply)
     writer = SnapshotWriter(url, snapshots, tell_snapshot)
     sequencer.subscribe(writer.observe)
     sequencer.start()

@@ -21,6 +21,7 @@ from app.gateway.nonces import PostgresNonces
 from app.gateway.parts import Parts, wall_clock_ms
 from app.gateway.replica import Replica
 from app.gateway.vault import MASTER_KEY_BYTES, Vault
+from app.projections.reads import HistoryReads
 from app.settings import GatewaySettings
 from chain.ss58 import ss58_encode
 from ledger.engine.machine import Engine
@@ -49,11 +50,14 @@ async def serve(url: str, *, accounts: int, markets: int) -> None:
         keys = [vault.new_key() for _ in range(accounts)]
         opening = Opening(sequencer.submit, accounts=accounts, markets=markets)
         await opening.open(keys)
+        history = HistoryReads(url)
+        stack.push_async_callback(history.close)
         pool: Any = await asyncpg.create_pool(url, min_size=1, max_size=NONCE_CONNECTIONS)
         stack.push_async_callback(pool.close)
         settings = GatewaySettings(port=0, rate_limits=False)
         parts = Parts(
             replica=replica,
+            history=history,
             sequencer=sequencer,
             vault=vault,
             nonces=PostgresNonces(pool),

@@ -13,8 +13,7 @@ from hypothesis import settings
 
 from app.postgres.embedded import EmbeddedPostgres
 from ledger.log.migrate import migrate
-
-TEMPLATE = "migrated"
+from tests.support.databases import TEMPLATE, databases
 
 # A first call may compile a kernel; how long a test may take is the suite's own limit.
 settings.register_profile("suite", deadline=None)
@@ -34,6 +33,7 @@ def embedded_postgres() -> Iterator[EmbeddedPostgres]:
 
     try:
         asyncio.run(start())
+        databases.server = server
         yield server
     finally:
         asyncio.run(server.stop())

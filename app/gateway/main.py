@@ -27,6 +27,7 @@ from app.gateway.v1.executions import executions_router
 from app.gateway.v1.operations import operations_router
 from app.gateway.v1.quotes import quotes_router
 from app.observability import METRICS_TYPE, Metrics
+from app.projections.errors import HistoryUnavailable
 
 __all__ = ["GatewayServer", "create_app", "create_server", "listening_port"]
 
@@ -41,7 +42,7 @@ def create_app(parts: Parts) -> FastAPI:
     """
     metrics = Metrics()
     books = Books(parts.replica)
-    hub = Hub(parts.replica, books, metrics, parts.now_ms)
+    hub = Hub(parts.replica, books, metrics, parts.now_ms, parts.history)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -68,6 +69,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(executions_router(parts))
     app.add_exception_handler(Problem, _answer_problem)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(HistoryUnavailable, _answer_unavailable)
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_middleware(HotDoor, routes=KrakenRoutes(parts, books, metrics))
     app.add_middleware(SeqHeader, replica=parts.replica)
@@ -96,6 +98,12 @@ async def _answer_problem(_: Request, error: Exception) -> Response:
     if not isinstance(error, Problem):
         raise error
     return error.response()
+
+
+async def _answer_unavailable(_: Request, error: Exception) -> Response:
+    if not isinstance(error, HistoryUnavailable):
+        raise error
+    return Problem(503, error.code, "History cannot be read now", retry_after_s=1).response()
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:

@@ -10,6 +10,7 @@ from app.gateway.limits import Limits
 from app.gateway.nonces import NonceStore
 from app.gateway.replica import Replica
 from app.gateway.vault import Vault
+from app.projections.reads import HistoryReads
 from app.settings import GatewaySettings
 from app.times import wall_clock_ms
 from ledger.engine.api import Answer, Block, BlockAnswer, Request
@@ -36,6 +37,7 @@ class Parts:
     """
 
     replica: Replica
+    history: HistoryReads
     sequencer: Submitter
     vault: Vault
     nonces: NonceStore

@@ -1,4 +1,6 @@
-"""Every answer over HTTP tells the seq that this gateway's reads reflect, as the header ``X-Taobourse-Seq``.
+"""Every answer over HTTP tells the seq that it reflects at least, as the header ``X-Taobourse-Seq``.
+
+History is read as of the moment when it was asked for, as far as it concerns who asks; everything else as of now.
 
 Gateways of one exchange stand at slightly different seqs: a client that was told one seq and reads a smaller one at
 another gateway knows that it must ask again.
@@ -11,6 +13,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.gateway.replica import Replica
 
 HEADER: Final = b"x-taobourse-seq"
+HISTORY: Final = frozenset(
+    {
+        *("ClosedOrders", "QueryOrders", "OpenOrders", "TradesHistory", "QueryTrades", "OrderAmends"),
+        *("Ledgers", "QueryLedgers", "DepositStatus", "WithdrawStatus", "WithdrawCancel", "Trades"),
+    }
+)
+"""Methods of ``/0`` that may read history."""
 
 
 class SeqHeader:
@@ -26,9 +35,14 @@ class SeqHeader:
             await self._app(scope, receive, send)
             return
 
+        asked_at = self._replica.seq
+        path: str = scope["path"]
+        is_history = path.rpartition("/")[2] in HISTORY or (path.startswith("/v1/") and scope["method"] == "GET")
+
         async def send_with_seq(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (HEADER, b"%d" % self._replica.seq)]
+                seq = asked_at if is_history else self._replica.seq
+                message["headers"] = [*message["headers"], (HEADER, b"%d" % seq)]
             await send(message)
 
         await self._app(scope, receive, send_with_seq)

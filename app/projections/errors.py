@@ -79,3 +79,27 @@ class PageOutOfRange(ProjectionError):  # noqa: N818 - says what is the matter
     def __str__(self) -> str:
         """Return the code, what was asked for and the bound."""
         return f"{self.code}: {self.field} {self.value}, from 1 to {self.largest}"
+
+
+@dataclass(eq=False)
+class HistoryUnavailable(ProjectionError):  # noqa: N818 - says what is the matter
+    """History cannot be read now; trading goes on without it."""
+
+    detail: str = ""
+    code: str = "history_unavailable"
+
+    def __str__(self) -> str:
+        """Return the code and what the database said."""
+        return f"{self.code}: {self.detail}"
+
+
+@dataclass(eq=False)
+class HistoryBehind(HistoryUnavailable):
+    """History does not reflect a seq yet, and did not come to it in the time that a reader waits."""
+
+    seq: int = 0
+    code: str = "history_behind"
+
+    def __str__(self) -> str:
+        """Return the code and the seq that was waited for."""
+        return f"{self.code}: seq {self.seq} is not folded yet"

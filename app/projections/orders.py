@@ -1,4 +1,4 @@
-"""Every order with its final state, and quotes that were taken as orders of their own, closed at once.
+"""Every order with its final state and its amendments; quotes that were taken are orders of their own, closed at once.
 
 What changes an order that is stored already is written as a difference, so the fold holds nothing between writes and
 its memory follows the size of one write, not the number of open orders.
@@ -11,7 +11,7 @@ from sqlalchemy import Table
 
 from app.gateway.folds.rows import Row
 from app.projections.base import Step, Store
-from app.projections.tables import ORDERS
+from app.projections.tables import AMENDS, ORDERS
 from app.projections.tape import paid
 from ledger.engine.layout import EventKind, Flag, OrderState
 
@@ -108,8 +108,8 @@ class OrdersFold:
     """The fold."""
 
     name = "orders"
-    version = 1
-    tables: tuple[Table, ...] = (ORDERS,)
+    version = 2
+    tables: tuple[Table, ...] = (ORDERS, AMENDS)
     kinds = frozenset(
         {
             _ORDER_ACCEPTED,
@@ -125,6 +125,7 @@ class OrdersFold:
 
     def __init__(self) -> None:
         self._changes: dict[int, Change] = {}
+        self._amends: list[tuple[Any, ...]] = []
 
     async def load(self, store: Store) -> None:
         """Need nothing."""
@@ -152,6 +153,8 @@ class OrdersFold:
                 change = self._touch(row.order_id, row)
                 change.volume, change.limit, change.trigger = row.amount, row.limit, row.pool_tao
                 change.amends += 1
+                figures = (row.order_id, row.account, row.amount, row.limit, row.pool_tao, bool(row.code))
+                self._amends.append((row.seq, *figures, step.ts_ms))
                 if not row.code:
                     change.state, change.waits = _WORKING, 0
             elif kind == _CANCEL_NOTED:
@@ -166,6 +169,8 @@ class OrdersFold:
         differences = [change.difference() for change in changes.values() if change.base is None]
         if differences:
             await store.execute(UPDATE, *zip(*differences, strict=True))
+        amends, self._amends = self._amends, []
+        await store.copy(AMENDS, amends)
 
     def _touch(self, order_id: int, row: Row) -> Change:
         change = self._changes.get(order_id)

@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Select
 from app.projections.errors import PageOutOfRange
 
 PAGE_MAX: Final = 1_000
-SKIP_MAX: Final = 10_000
 COUNT_MAX: Final = 50_000
+SKIP_MAX: Final = COUNT_MAX
 
 T = TypeVar("T")
 

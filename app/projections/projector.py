@@ -32,6 +32,9 @@ PAGES_BESIDE: Final = 64
 PAGES_APART: Final = 512
 """In a process of its own: about 32 000 events at once."""
 
+WANTED: Final = "taobourse_history"
+"""The channel over which readers tell that they wait."""
+
 LANES: Final = 3
 """Projections are written over so many connections at once, so that folding goes on while the database works."""
 
@@ -84,6 +87,7 @@ class Projector:
         self._ahead: asyncio.Task[list[Batch]] | None = None
         self._end = (-1, 0)
         self._nudged = asyncio.Event()
+        self._hurried = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._log = get_logger("projector")
         self.progress = {name: Progress() for name in self._tracks}
@@ -91,6 +95,11 @@ class Projector:
     def nudge(self, _: Batch | None = None) -> None:
         """Tell that the log has grown; may be subscribed to a sequencer."""
         self._nudged.set()
+
+    def hurry(self, *_: object) -> None:
+        """Tell that a reader waits: what the log has now is folded without gathering more."""
+        self._nudged.set()
+        self._hurried.set()
 
     def start(self) -> None:
         """Follow the log until ``stop``, as a task of the running loop."""
@@ -118,11 +127,9 @@ class Projector:
                 delay = min(2 * delay, RETRY_MAX_S)
                 continue
             if advanced:
-                await asyncio.sleep(GATHER_S if self._is_near() else 0)
+                await _wait_for(self._hurried, GATHER_S if self._is_near() else 0)
             else:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._nudged.wait(), self._poll_s)
-                self._nudged.clear()
+                await _wait_for(self._nudged, self._poll_s)
 
     async def catch_up(self) -> None:
         """Fold up to the log's present end; the first failure is raised."""
@@ -213,6 +220,7 @@ class Projector:
     async def _connect(self) -> None:
         if self._reader is None or self._reader.is_closed():
             self._reader = await asyncpg.connect(self._url)
+            await self._reader.add_listener(WANTED, self.hurry)
         for place, (writer, lane) in enumerate(zip(self._writers, self._lanes, strict=True)):
             if writer is None or writer.is_closed():
                 self._writers[place] = await asyncpg.connect(self._url)
@@ -228,3 +236,10 @@ class Projector:
             if connection is not None and not connection.is_closed():
                 connection.terminate()
         self._reader, self._writers = None, [None] * LANES
+
+
+async def _wait_for(event: asyncio.Event, seconds: float) -> None:
+    """Return when an event is set, which it is no more afterwards, at the latest after so many seconds."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+    event.clear()

@@ -36,8 +36,25 @@ class OrderRow(NamedTuple):
     reason: int
 
 
+class AmendRow(NamedTuple):
+    """One change of an order by its owner: what it was told to be; ``is_kept``: it kept its place in time."""
+
+    seq: int
+    order_id: int
+    account: int
+    volume: int
+    limit_price: int
+    trigger_price: int
+    is_kept: bool
+    ts_ms: int
+
+
 class FillRow(NamedTuple):
-    """One execution of one order; ``order_flags`` and ``order_traits`` are those of its order."""
+    """One execution of one order; ``order_flags`` and ``order_traits`` are those of its order.
+
+    ``head`` to ``fee_rate`` are the pool at the last head before it (zeros without one), the mirror is that before it,
+    ``booked_at`` the head that the ledger stood at.
+    """
 
     number: int
     seq: int
@@ -52,6 +69,15 @@ class FillRow(NamedTuple):
     fee: int
     ts_ms: int
     trade_id: int
+    head: int
+    head_hash: bytes
+    head_tao: int
+    head_alpha: int
+    weight: int
+    fee_rate: int
+    mirror_tao: int
+    mirror_alpha: int
+    booked_at: int
     order_flags: int
     order_traits: int
 
@@ -125,3 +151,45 @@ class AuditRow(NamedTuple):
     code: int
     details: dict[str, Any]
     ts_ms: int
+
+
+class QuoteRow(NamedTuple):
+    """One firm quote; ``state`` is live, taken or ended, ``reason`` the code that ended it, ``fill`` its fill."""
+
+    quote_id: int
+    account: int
+    netuid: int
+    is_sell: bool
+    alpha: int
+    tao: int
+    fee: int
+    issued_ms: int
+    expires_ms: int
+    head: int
+    head_hash: bytes
+    head_tao: int
+    head_alpha: int
+    weight: int
+    fee_rate: int
+    mirror_tao: int
+    mirror_alpha: int
+    state: str
+    reason: int
+    fill: int
+
+
+class TransferRow(NamedTuple):
+    """One deposit (``height``, and ``reason`` where it is suspended) or withdrawal (``fee``, ``address_id``)."""
+
+    seq: int
+    account: int
+    is_deposit: bool
+    asset: int
+    amount: int
+    fee: int
+    address_id: int
+    height: int
+    reason: int
+    ts_ms: int
+    state: str
+    tx: str

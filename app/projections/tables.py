@@ -1,4 +1,4 @@
-"""The tables of history as SQLAlchemy knows them; revision 0010 makes them.
+"""The tables of history as SQLAlchemy knows them; revisions 0010 and 0012 make them.
 
 Amounts are rao, prices rao of TAO per whole alpha, times ms since 1970 of the log, ``netuid`` and ``asset`` as in
 ``ledger/engine/layout.py``. Sums over time (candles) are numeric, since they have no bound.
@@ -37,6 +37,20 @@ def _key(name: str, kind: type[BigInteger | Integer | Text] = BigInteger) -> Col
 
 def _sum(name: str) -> Column[Any]:
     return Column(name, Numeric(38, 0), nullable=False)
+
+
+def _priced() -> tuple[Column[Any], ...]:
+    """Return the columns of what something was priced by: the pool at a head (zeros without one), and the mirror."""
+    return (
+        _column("head", BigInteger),
+        _column("head_hash", LargeBinary),
+        _column("head_tao", BigInteger),
+        _column("head_alpha", BigInteger),
+        _column("weight", BigInteger),  # of TAO, in parts of 10^18
+        _column("fee_rate", Integer),  # in parts of 65 535
+        _column("mirror_tao", BigInteger),
+        _column("mirror_alpha", BigInteger),
+    )
 
 
 CHECKPOINTS = Table(
@@ -87,6 +101,20 @@ ORDERS = Table(
     Index("history_orders_client_id", "account", "cl_ord_id", "order_id", postgresql_where=text("cl_ord_id <> ''")),
 )
 
+AMENDS = Table(
+    "history_amends",
+    METADATA,
+    _key("seq"),
+    _column("order_id", BigInteger),
+    _column("account", BigInteger),
+    _column("volume", BigInteger),
+    _column("limit_price", BigInteger),
+    _column("trigger_price", BigInteger),
+    _column("is_kept", Boolean),  # its place in time
+    _column("ts_ms", BigInteger),
+    Index("history_amends_order", "order_id", "seq"),
+)
+
 FILLS = Table(
     "history_fills",
     METADATA,
@@ -103,6 +131,8 @@ FILLS = Table(
     _column("fee", BigInteger),
     _column("ts_ms", BigInteger),
     _column("trade_id", BigInteger),
+    *_priced(),  # the pool at the head before it, and the mirror before it
+    _column("booked_at", BigInteger),  # height of the head that the ledger stood at
     Index("history_fills_account", "account", "number"),
     Index("history_fills_order", "order_id", "number"),
 )
@@ -123,6 +153,28 @@ TRADES = Table(
 )
 
 TRADE_COUNTS = Table("history_trade_counts", METADATA, _key("netuid", Integer), _column("last_id", BigInteger))
+
+POOLS = Table("history_pools", METADATA, _key("netuid", Integer), *_priced())
+"""What the next trade of each market will be compared with; the row ``NO_NETUID`` is the last head itself."""
+
+QUOTES = Table(
+    "history_quotes",
+    METADATA,
+    _key("quote_id"),
+    _column("account", BigInteger),
+    _column("netuid", Integer),
+    _column("is_sell", Boolean),
+    _column("alpha", BigInteger),
+    _column("tao", BigInteger),
+    _column("fee", BigInteger),
+    _column("issued_ms", BigInteger),
+    _column("expires_ms", BigInteger),
+    *_priced(),
+    _column("state", Text),  # live, taken, ended
+    _column("reason", Integer),  # why it ended, ledger/errors.py
+    _column("fill", BigInteger),  # its fill's number once taken
+    Index("history_quotes_live", "quote_id", postgresql_where=text("state = 'live'")),
+)
 
 ENTRIES = Table(
     "history_entries",
@@ -190,4 +242,45 @@ AUDIT = Table(
     _column("details", JSONB),
     _column("ts_ms", BigInteger),
     Index("history_audit_category", "category", "seq"),
+)
+
+HEADS = Table(
+    "history_heads",
+    METADATA,
+    _key("seq"),  # of the head's end
+    _column("number", BigInteger),
+    _column("hash", LargeBinary),
+    _column("block_ms", BigInteger),
+    _column("differences", BigInteger),  # that reconciliation found
+    _column("checked", BigInteger),  # positions that it looked at
+)
+
+DIFFERENCES = Table(
+    "history_differences",
+    METADATA,
+    _key("seq"),
+    _column("height", BigInteger),
+    _column("key", BigInteger),
+    _column("hotkey", BigInteger),
+    _column("netuid", Integer),
+    _column("is_alpha", Boolean),
+    _column("amount", BigInteger),  # chain less ledger
+)
+
+TRANSFERS = Table(
+    "history_transfers",
+    METADATA,
+    _key("seq"),  # of the deposit's event, of the withdrawal's hold
+    _column("account", BigInteger),
+    _column("is_deposit", Boolean),
+    _column("asset", Integer),
+    _column("amount", BigInteger),
+    _column("fee", BigInteger),
+    _column("address_id", BigInteger),  # of a withdrawal
+    _column("height", BigInteger),  # of a deposit
+    _column("reason", Integer),  # why a deposit is suspended, 0: it is not
+    _column("ts_ms", BigInteger),
+    _column("state", Text),  # of a withdrawal: initial, pending, success, failure
+    _column("tx", Text),
+    Index("history_transfers_account", "account", "is_deposit", "seq"),
 )

@@ -1,8 +1,5 @@
 """Start-up and recovery are the same: begin with the newest snapshot that holds, and evolve the rest of the log."""
 
-from collections.abc import Callable
-
-from ledger.codec import Batch
 from ledger.engine.api import StateMachine
 from ledger.engine.machine import Engine
 from ledger.log.base import EMPTY_HEAD, EventLog, Head, check_follows
@@ -25,28 +22,21 @@ async def recover(
     expected: Head | None = None,
     *,
     start: Head = EMPTY_HEAD,
-    follow: Callable[[Batch], None] | None = None,
 ) -> Head:
     """Evolve an engine that stands at ``start`` by every later batch, and return the head it reached.
 
-    ``expected`` is what ``log.open()`` returned: the log must end exactly there. ``follow`` is given each batch of the
-    whole log, as a subscriber would be: a replica whose folds remember everything comes up by the same reading. Without
-    it, nothing before ``start`` is read. Raises ``ChainBroken``.
+    ``expected`` is what ``log.open()`` returned: the log must end exactly there. Nothing before ``start`` is read.
+    Raises ``ChainBroken``.
     """
     if engine.seq != start.seq:
         raise ChainBroken(number=start.number, detail=f"the engine is at seq {engine.seq}, not {start.seq}")
-    head = EMPTY_HEAD if follow is not None else start
+    head = start
     async for batch in log.read(head.number + 1):
         check_follows(head, batch)  # the log was verified in itself; this holds it to where the engine was begun
         head = Head.of(batch)
-        if head.number > start.number:
-            engine.evolve(batch.ts_ms, batch.events, batch.payloads)
-            if engine.seq != head.seq:
-                raise ChainBroken(number=head.number, detail=f"the engine is at seq {engine.seq}, not {head.seq}")
-        elif head.number == start.number and head != start:
-            raise ChainBroken(number=head.number, detail="the engine was begun at another batch")
-        if follow is not None:
-            follow(batch)
+        engine.evolve(batch.ts_ms, batch.events, batch.payloads)
+        if engine.seq != head.seq:
+            raise ChainBroken(number=head.number, detail=f"the engine is at seq {engine.seq}, not {head.seq}")
     if expected is not None and head != expected:
         raise ChainBroken(number=expected.number, detail=f"the log was read up to batch {head.number} only")
     return head

@@ -1,5 +1,8 @@
 """Seconds from an open database to an engine that can decide: newest snapshot and the log behind it.
 
+``gateway`` is the same for a gateway whose reads stand at the log's end: the snapshot, what history keeps beside it,
+and the log behind it; history was folded before, as its own process does all the time.
+
 The log has ten million events and a million customers; the snapshot is as old as snapshots get, one million events
 (``SnapshotSettings.every_events``). The baseline reads the same log from its first event. The snapshot itself is
 written by its own process while the loop of this one is watched: ``loop_pause`` is how late a turn of it came.
@@ -11,6 +14,8 @@ import time
 
 import asyncpg
 
+from app.gateway.replica import Replica
+from app.projections.projector import PAGES_APART, Projector
 from ledger.engine.machine import Engine
 from ledger.log.base import EMPTY_HEAD
 from ledger.log.postgres import PostgresLog
@@ -44,6 +49,8 @@ async def run(options: Options) -> Result:
         written, pauses = await watched_snapshot(url)
         await recorder.trade(recorder.head.seq + tail)
         await log.close()
+        await Projector(url, pages_max=PAGES_APART).catch_up()
+        gateways = [await restart_gateway(url, recorder.engine) for _ in range(options.runs)]
         found = [await restart(url, recorder.engine, from_snapshot=True) for _ in range(options.runs)]
         whole = [
             await restart(url, recorder.engine, from_snapshot=False)
@@ -64,6 +71,7 @@ async def run(options: Options) -> Result:
             "events": recorder.head.seq,
             "accounts": int(recorder.engine.state.scalars[0]["accounts"]),
             "from_snapshot": found,
+            "gateway": gateways,
             "whole_log": whole,
             "snapshot": {**written, "stored_mb": stored_mb},
             "loop_pause": latencies_ms(pauses),
@@ -83,6 +91,18 @@ async def restart(url: str, live: Engine, *, from_snapshot: bool) -> dict[str, f
     await log.close()
     check(engine, live)
     return {"seconds": round(seconds, 3), "loaded_s": round(loaded_s, 3), "tail": head.seq - start.seq}
+
+
+async def restart_gateway(url: str, live: Engine) -> dict[str, float]:
+    """Bring up a gateway's replica; return the seconds in all, and those until snapshot and history were loaded."""
+    log = PostgresLog(url)
+    begun = time.perf_counter()
+    replica = await Replica.begin(url)
+    loaded_s, tail = time.perf_counter() - begun, live.seq - replica.seq
+    await replica.catch_up(log)
+    seconds = time.perf_counter() - begun
+    check(replica.reads.engine, live)
+    return {"seconds": round(seconds, 3), "loaded_s": round(loaded_s, 3), "tail": tail}
 
 
 async def watched_snapshot(url: str) -> tuple[dict[str, float], list[float]]:

@@ -6,9 +6,16 @@ import httpx
 import pytest
 from kraken.spot import SpotClient
 
+from app.postgres.embedded import EmbeddedPostgres
 from tests.support import small_exchange as kit
 from tests.support.served_exchange import ServedExchange, served
 from tests.support.small_exchange import ALICE, BOB, Client, SmallExchange
+
+
+@pytest.fixture(autouse=True)
+def _database_server(embedded_postgres: EmbeddedPostgres) -> None:
+    """Have the server that the history of exchanges is kept in."""
+    assert embedded_postgres.url
 
 
 @pytest.fixture

@@ -6,12 +6,14 @@ import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+from app.postgres.embedded import EmbeddedPostgres
 from tests.support import small_exchange as kit
 from tests.support.small_exchange import ALICE, BOB, Client, SmallExchange, decode_frame
 
 
 @pytest.fixture
-async def exchange() -> AsyncIterator[SmallExchange]:
+async def exchange(embedded_postgres: EmbeddedPostgres) -> AsyncIterator[SmallExchange]:
+    assert embedded_postgres.url  # history is kept there
     built = await kit.build()
     async with kit.serve(built):
         yield built

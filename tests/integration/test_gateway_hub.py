@@ -11,7 +11,7 @@ from tests.support.small_exchange import ALICE, NETUID, TAO
 
 async def test_trades_that_nobody_follows_are_not_kept() -> None:
     exchange = await kit.build()
-    hub = Hub(exchange.replica, Books(exchange.replica), Metrics(), exchange.parts.now_ms)
+    hub = Hub(exchange.replica, Books(exchange.replica), Metrics(), exchange.parts.now_ms, exchange.parts.history)
 
     for _ in range(3):
         answer = await exchange.submit(

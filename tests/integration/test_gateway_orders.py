@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.gateway.folds.books import best_asks, best_bids
 from app.gateway.kraken.ids import ORDER, decode_id
 from app.gateway.limits import Rate, Tier
 from ledger.engine.layout import CommandKind, OrderState
@@ -85,10 +86,10 @@ async def test_the_book_of_the_replica_is_the_book_of_the_engine(
     await alice.ok("AmendOrder", txid=ids[1], limit_price="0.01986")
     await alice.ok("CancelOrder", txid=ids[2])
 
-    book, shown = exchange.replica.reads.book(NETUID), exchange.replica.matching.books
+    book, reads = exchange.replica.reads.book(NETUID), exchange.replica.reads
     assert book is not None
-    assert [(row.price, row.alpha) for row in book.bids] == [tuple(row) for row in shown.bids(NETUID, 100)]
-    assert [(row.price, row.alpha) for row in book.asks] == [tuple(row) for row in shown.asks(NETUID, 100)]
+    assert [(row.price, row.alpha) for row in book.bids] == [tuple(row) for row in best_bids(reads, NETUID, 100)]
+    assert [(row.price, row.alpha) for row in book.asks] == [tuple(row) for row in best_asks(reads, NETUID, 100)]
     assert [(row.price, row.alpha, row.orders) for row in book.bids] == [
         (19_900_000, 2_500_000_000, 2),
         (19_860_000, 1_500_000_000, 1),

@@ -316,6 +316,7 @@ async def test_reconciliation_tells_whose_custody_is(exchange: SmallExchange, al
 async def test_a_replica_that_replays_the_log_tells_the_same(exchange: SmallExchange, alice: Client) -> None:
     for side in ("buy", "sell"):
         await alice.ok("AddOrder", pair="SN1TAO", type=side, ordertype="market", volume="3")
+    await alice.ok("AddOrder", pair="SN1TAO", type="buy", ordertype="limit", price="0.01", volume="3", cl_ord_id="mine")
     engine = Engine()
     replayed = Replica(engine, Views(engine))
 
@@ -325,9 +326,9 @@ async def test_a_replica_that_replays_the_log_tells_the_same(exchange: SmallExch
     live = exchange.replica
     assert replayed.seq == live.seq == exchange.engine.seq
     assert engine.state_hash() == exchange.engine.state_hash()
-    assert list(replayed.orders.closed_of(ALICE)) == list(live.orders.closed_of(ALICE))
+    assert replayed.orders.open_of(ALICE) == live.orders.open_of(ALICE) != []
     assert list(replayed.history(NETUID).trades) == list(live.history(NETUID).trades)
-    assert replayed.heads.ended == live.heads.ended
+    assert replayed.heads.current == live.heads.current
 
 
 async def test_health_and_metrics_are_served(alice: Client) -> None:

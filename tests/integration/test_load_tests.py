@@ -47,8 +47,18 @@ async def test_a_restart_begins_with_a_snapshot_and_reads_the_tail_alone() -> No
     assert code == 0
     assert (told["name"], told["unit"]) == ("restart", "s")
     assert 0 < details["from_snapshot"][0]["tail"] < details["whole_log"][0]["tail"] == details["events"]
+    assert details["gateway"][0]["tail"] == details["from_snapshot"][0]["tail"]
     assert details["snapshot"]["stored_mb"] > 0
     assert 0 < told["value"] <= 10
+
+
+async def test_what_a_replica_spends_beside_evolving_is_measured() -> None:
+    code, lines = await load_tests("run", "replica_fold", "--json", "--runs", "1", "--scale", "0.1")
+
+    told = json.loads(lines[-1])
+    assert code == 0
+    assert (told["name"], told["unit"]) == ("replica_fold", "us/event")
+    assert 0 < told["value"] < told["baseline"]
 
 
 async def test_replay_tells_memory_database_and_the_plain_fold() -> None:

@@ -177,8 +177,6 @@ async def test_a_snapshot_begun_elsewhere_than_the_log_says_is_found(postgres_ur
     with pytest.raises(ChainBroken):
         await recover(PostgresLog(postgres_url), engine, head, start=other)
     with pytest.raises(ChainBroken):
-        await recover(PostgresLog(postgres_url), engine, head, start=other, follow=lambda _: None)
-    with pytest.raises(ChainBroken):
         await recover(PostgresLog(postgres_url), Engine(), head, start=start)
 
 

@@ -33,6 +33,7 @@ from ledger.engine.records import command, hash_words, head_group, request
 from ledger.engine.views import Views
 from ledger.log.memory import MemoryLog
 from ledger.sequencer import INBOX_REQUESTS, Sequencer
+from tests.support.kept_history import KeptHistory
 
 TAO = 10**9
 START_MS = 1_763_776_800_000
@@ -195,21 +196,31 @@ class Client:
 
     async def private(self, method: str, /, **fields: object) -> dict[str, Any]:
         """Return the whole envelope of a private call."""
+        told: dict[str, Any] = (await self.answer(method, **fields)).json()
+        return told
+
+    async def answer(self, method: str, /, **fields: object) -> httpx.Response:
+        """Return the answer to a private call."""
         body = urlencode({"nonce": self.next_nonce(), **fields}).encode()
-        return await self.send(f"/0/private/{method}", body, str(self.nonce))
+        return await self.send_for(f"/0/private/{method}", body, str(self.nonce))
 
     async def send(
         self, path: str, body: bytes, nonce: str, *, content_type: str = "application/x-www-form-urlencoded"
     ) -> dict[str, Any]:
-        """Sign and send a body as it stands."""
+        """Sign and send a body as it stands; return the envelope."""
+        told: dict[str, Any] = (await self.send_for(path, body, nonce, content_type=content_type)).json()
+        return told
+
+    async def send_for(
+        self, path: str, body: bytes, nonce: str, *, content_type: str = "application/x-www-form-urlencoded"
+    ) -> httpx.Response:
+        """Sign and send a body as it stands; return the answer."""
         headers = {
             "API-Key": self.key.key,
             "API-Sign": sign(path, nonce, body, base64.b64decode(self.key.secret)),
             "Content-Type": content_type,
         }
-        answer = await self.http.post(path, content=body, headers=headers)
-        told: dict[str, Any] = answer.json()
-        return told
+        return await self.http.post(path, content=body, headers=headers)
 
     async def v1(self, verb: str, path: str, body: dict[str, str] | None = None, **headers: str) -> httpx.Response:
         """Send a signed call of ``/v1``: over a JSON body for a POST, over its nonce alone for others."""
@@ -261,6 +272,7 @@ async def build(
 
     parts = Parts(
         replica=replica,
+        history=KeptHistory(log),
         sequencer=sequencer,
         vault=Vault(bytes(range(32))),
         nonces=nonces or MemoryNonces(),
@@ -289,6 +301,7 @@ async def serve(exchange: SmallExchange) -> AsyncIterator[str]:
         server.should_exit = True
         await task
         await exchange.sequencer.stop()
+        await exchange.parts.history.close()
 
 
 def rao(text: str) -> int:

@@ -33,6 +33,7 @@ from app.gateway.folds.trades import Trade
 from app.gateway.kraken.books import Books
 from app.gateway.replica import Replica
 from app.observability import Metrics
+from app.projections.reads import HistoryReads
 
 FLUSH_SECONDS: Final = 0.005
 HEARTBEAT_SECONDS: Final = 1.0
@@ -44,14 +45,21 @@ DEEP_SECONDS: Final = 0.1
 class Hub:
     """All sockets and streams of one gateway; ``now_ms`` is the clock of ticker figures."""
 
-    def __init__(self, replica: Replica, books: Books, metrics: Metrics, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        replica: Replica,
+        books: Books,
+        metrics: Metrics,
+        now_ms: Callable[[], int],
+        history: HistoryReads,
+    ) -> None:
         self._replica = replica
         self._books = books
         self._metrics = metrics
         self._now_ms = now_ms
         self._outboxes: set[Outbox] = set()
         self._streams: dict[Stream, set[Outbox]] = {}
-        self._private = PrivateFeeds(replica)
+        self._private = PrivateFeeds(replica, history)
         self._book_feeds = BookFeeds(books, replica.names, now_ms)
         self._trades: dict[int, list[Trade]] = {}
         self._moved: set[int] = set()

@@ -18,6 +18,8 @@ from app.gateway.feeds.frames import encode
 from app.gateway.feeds.outbox import Outbox
 from app.gateway.folds.applied import Applied
 from app.gateway.folds.candles import INTERVALS
+from app.gateway.folds.fills import fill_number, fill_of_row
+from app.gateway.folds.orders import Order, Step
 from app.gateway.folds.trades import MINUTE_MS, Trade
 from app.gateway.kraken import errors
 from app.gateway.kraken.books import Books
@@ -25,11 +27,17 @@ from app.gateway.kraken.depth import Depth, Level
 from app.gateway.kraken.envelope import alpha_text, lot_text, price_text
 from app.gateway.kraken.render import fill_object, order_id, order_object, trade_id
 from app.gateway.parts import Parts
+from app.observability import get_logger
+from app.projections.errors import HistoryUnavailable
+from app.projections.pages import Window
 
 VERSION: Final = "1.9.0"
 HEARTBEAT: Final = '{"event":"heartbeat"}'
 HEARTBEAT_SECONDS: Final = 1.0
 SUBSCRIPTIONS_MAX: Final = 500
+SNAPSHOT_TRADES: Final = 50
+SNAPSHOT_WAIT_S: Final = 10.0
+HELD_MAX: Final = 1_000
 _PRIVATE: Final = {"openOrders": Permission.QUERY_OPEN_ORDERS, "ownTrades": Permission.QUERY_CLOSED_ORDERS}
 _DEFAULTS: Final = {"book": ("depth", DEPTHS[0], DEPTHS), "ohlc": ("interval", INTERVALS[0], INTERVALS)}
 _frame = msgspec.json.Decoder(dict[str, Any])
@@ -44,6 +52,7 @@ class Follower:
         self.books: dict[tuple[str, int], Depth] = {}
         self.private: dict[str, int] = {}
         self.account = 0
+        self.held: list[list[dict[str, Any]]] | None = None
 
 
 class LegacyFeeds:
@@ -55,6 +64,7 @@ class LegacyFeeds:
         self._followers: set[Follower] = set()
         self._connections = count(1)
         self._channels = count(1)
+        self._log = get_logger("gateway")
         parts.replica.listen(self._on_applied)
 
     async def serve(self, websocket: WebSocket) -> None:
@@ -78,6 +88,8 @@ class LegacyFeeds:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._followers.discard(follower)
+            if follower.account:
+                self._parts.replica.followed.unfollow(follower.account)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -95,10 +107,10 @@ class LegacyFeeds:
             except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
                 follower.outbox.put(encode({"event": "error", "errorMessage": "Malformed request"}))
                 continue
-            self._answer(follower, asked)
+            await self._answer(follower, asked)
             await asyncio.sleep(0)
 
-    def _answer(self, follower: Follower, asked: dict[str, Any]) -> None:
+    async def _answer(self, follower: Follower, asked: dict[str, Any]) -> None:
         reqid = {"reqid": asked["reqid"]} if isinstance(asked.get("reqid"), int) else {}
         event, subscription = asked.get("event"), asked.get("subscription")
         if event == "ping":
@@ -106,7 +118,7 @@ class LegacyFeeds:
         elif event not in ("subscribe", "unsubscribe") or not isinstance(subscription, dict):
             follower.outbox.put(encode({"event": "error", "errorMessage": "Unsupported event", **reqid}))
         elif subscription.get("name") in _PRIVATE:
-            self._private(follower, event, subscription, reqid)
+            await self._private(follower, event, subscription, reqid)
         else:
             pairs = asked.get("pair")
             for pair in pairs if isinstance(pairs, list) and pairs else [""]:
@@ -150,7 +162,9 @@ class LegacyFeeds:
         if event == "subscribe":
             self._snapshot(follower, stream, pair.netuid)
 
-    def _private(self, follower: Follower, event: str, subscription: dict[str, Any], reqid: dict[str, Any]) -> None:
+    async def _private(
+        self, follower: Follower, event: str, subscription: dict[str, Any], reqid: dict[str, Any]
+    ) -> None:
         name, token = str(subscription["name"]), subscription.get("token")
         key: ApiKey | None = self._parts.tokens.find(token, self._parts.now_ms()) if isinstance(token, str) else None
         key = self._parts.replica.find_key(key.key) if key is not None else None
@@ -163,24 +177,37 @@ class LegacyFeeds:
             follower.private.pop(name, None)
             follower.outbox.put(encode(told | {"status": "unsubscribed"} | reqid))
             return
+        if not follower.account:
+            self._parts.replica.followed.follow(key.account)
         follower.account = key.account
         follower.private[name] = 0
         follower.outbox.put(encode(told | {"status": "subscribed"} | reqid))
-        replica = self._parts.replica
         if name == "openOrders":
-            self._tell_private(
-                follower, name, [self._order(order.seq) for order in replica.orders.open_of(key.account)]
-            )
+            orders = self._parts.replica.orders.open_of(key.account)
+            self._tell_private(follower, name, [self._order(order) for order in orders])
         else:
-            newest = [fill for fill, _ in zip(replica.orders.fills_of(key.account), range(50), strict=False)]
-            rows = [{trade_id(f.number): fill_object(f, replica.names.pair_of(f.netuid))} for f in newest]
-            self._tell_private(follower, name, rows)
+            await self._tell_newest(follower, name)
 
-    def _order(self, seq: int) -> dict[str, Any]:
-        order = self._parts.replica.orders.of_id(seq)
-        if order is None:
-            return {}
-        return {order_id(seq): order_object(order, self._parts.replica.names.pair_of(order.netuid), with_trades=False)}
+    async def _tell_newest(self, follower: Follower, name: str) -> None:
+        """Tell the newest fills up to now; what happens while they are read is told behind them."""
+        replica, reads, follower.held = self._parts.replica, self._parts.history, []
+        account, before = follower.account, fill_number(replica.seq + 1)
+        try:
+            await reads.reached(replica.touched(account), ("orders", "trades"), wait_s=SNAPSHOT_WAIT_S)
+            page = await reads.fills(account, Window(before=before, limit=SNAPSHOT_TRADES))
+            fills = map(fill_of_row, page.rows)
+            told = [{trade_id(f.number): fill_object(f, replica.names.pair_of(f.netuid))} for f in fills]
+            follower.held.insert(0, told)
+        except HistoryUnavailable as error:
+            self._log.error("snapshot_unavailable", channel=name, error=str(error))
+        finally:
+            held, follower.held = follower.held, None
+            for rows in held:
+                self._tell_private(follower, name, rows)
+
+    def _order(self, order: Order) -> dict[str, Any]:
+        pair = self._parts.replica.names.pair_of(order.netuid)
+        return {order_id(order.seq): order_object(order, pair, with_trades=False)}
 
     def _tell_private(self, follower: Follower, name: str, rows: list[dict[str, Any]]) -> None:
         follower.private[name] += 1
@@ -195,17 +222,22 @@ class LegacyFeeds:
                     self._update(follower, stream, channel, pair.netuid, trades, is_moved=pair.netuid in applied.moved)
             mine = [step for step in applied.steps if step.order.account == follower.account]
             if mine and "openOrders" in follower.private:
-                seqs = dict.fromkeys(step.order.seq for step in mine)
-                self._tell_private(follower, "openOrders", [self._order(seq) for seq in seqs])
-            fills = [step.fill for step in mine if step.fill is not None]
-            if fills and "ownTrades" in follower.private:
-                names = self._parts.replica.names
-                rows = []
-                for fill in fills:
-                    order = self._parts.replica.orders.of_id(fill.order_id)
-                    told = fill_object(fill, names.pair_of(fill.netuid))
-                    rows.append({trade_id(fill.number): told | {"userref": order.userref if order else 0}})
-                self._tell_private(follower, "ownTrades", rows)
+                orders = {step.order.seq: step.order for step in mine}
+                self._tell_private(follower, "openOrders", [self._order(order) for order in orders.values()])
+            if "ownTrades" in follower.private:
+                self._tell_fills(follower, mine)
+
+    def _tell_fills(self, follower: Follower, steps: Iterable[Step]) -> None:
+        names, rows = self._parts.replica.names, []
+        for step in steps:
+            if step.fill is not None:
+                told = fill_object(step.fill, names.pair_of(step.fill.netuid)) | {"userref": step.order.userref}
+                rows.append({trade_id(step.fill.number): told})
+        if rows and follower.held is None:
+            self._tell_private(follower, "ownTrades", rows)
+        elif rows and follower.held is not None:
+            follower.held.append(rows)
+            follower.outbox.is_overflown = follower.outbox.is_overflown or len(follower.held) > HELD_MAX
 
     def _snapshot(self, follower: Follower, stream: tuple[str, str, int], netuid: int) -> None:
         name, symbol, variant = stream

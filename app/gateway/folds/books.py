@@ -1,14 +1,19 @@
-"""The resting orders of each market as levels: what stands at each price, kept up order by order."""
+"""The resting orders of a market as levels, read from the engine's own lists when somebody asks.
 
-from bisect import bisect_left, insort
-from itertools import islice
-from typing import Final, NamedTuple
+Slots are gathered along the links, and their figures are added up in one go: a level may hold thousands of orders.
+"""
 
-from amm.shares import cost_within
-from app.gateway.folds.orders import Order
-from ledger.engine.layout import Flag, OrderState
+from itertools import pairwise
+from typing import Any, NamedTuple
 
-_RAO: Final = 10**9
+import numpy as np
+
+from ledger.engine.layout import SHELVES, Flag, Shelf
+from ledger.engine.tables import BY_PRICE
+from ledger.engine.views import Views
+
+_RAO = 10**9
+_IN_QUOTE = int(Flag.IN_QUOTE)
 
 
 class Resting(NamedTuple):
@@ -18,65 +23,47 @@ class Resting(NamedTuple):
     volume: int
 
 
-class _Side:
-    """The levels of one side, ascending by price."""
-
-    def __init__(self) -> None:
-        self._prices: list[int] = []
-        self._volumes: dict[int, int] = {}
-
-    def add(self, price: int, change: int) -> None:
-        """Add to what stands at a price; a level with nothing goes."""
-        volume = self._volumes.get(price, 0) + change
-        if volume and price not in self._volumes:
-            insort(self._prices, price)
-        if volume:
-            self._volumes[price] = volume
-        elif price in self._volumes:
-            del self._volumes[price]
-            del self._prices[bisect_left(self._prices, price)]
-
-    def best(self, count: int, *, highest: bool) -> list[Resting]:
-        """Return the best levels, best first."""
-        prices = reversed(self._prices) if highest else iter(self._prices)
-        return [Resting(price, self._volumes[price]) for price in islice(prices, count)]
+def best_asks(reads: Views, netuid: int, count: int) -> list[Resting]:
+    """Return the best resting sales of a listed market, lowest price first."""
+    return _levels(reads, netuid, Shelf.ASKS, count, step="after")
 
 
-class RestingBooks:
-    """The read model."""
-
-    def __init__(self) -> None:
-        self._sides: dict[tuple[int, bool], _Side] = {}
-        self._shown: dict[int, tuple[int, bool, int, int]] = {}
-
-    def update(self, order: Order | None) -> None:
-        """Follow an order that changed; one that is forgotten was closed, and is in no book."""
-        if order is None:
-            return
-        before = self._shown.pop(order.seq, None)
-        if before is not None:
-            netuid, is_sell, price, volume = before
-            self._sides[netuid, is_sell].add(price, -volume)
-        volume = offered(order)
-        if volume > 0:
-            self._sides.setdefault((order.netuid, order.is_sell), _Side()).add(order.limit, volume)
-            self._shown[order.seq] = (order.netuid, order.is_sell, order.limit, volume)
-
-    def asks(self, netuid: int, count: int) -> list[Resting]:
-        """Return the best resting sales, lowest price first."""
-        side = self._sides.get((netuid, True))
-        return side.best(count, highest=False) if side is not None else []
-
-    def bids(self, netuid: int, count: int) -> list[Resting]:
-        """Return the best resting buys, highest price first."""
-        side = self._sides.get((netuid, False))
-        return side.best(count, highest=True) if side is not None else []
+def best_bids(reads: Views, netuid: int, count: int) -> list[Resting]:
+    """Return the best resting buys of a listed market, highest price first."""
+    return _levels(reads, netuid, Shelf.BIDS, count, step="before")
 
 
-def offered(order: Order) -> int:
-    """Return the alpha that an order offers or wants in the book, rao; 0 for one that does not rest."""
-    if not order.is_open or order.state is not OrderState.RESTING or order.limit <= 0:
-        return 0
-    if Flag.IN_QUOTE in order.flags:
-        return (int(cost_within(order.quote, order.taker_ppm)) - order.cost) * _RAO // order.limit
-    return order.volume - order.executed
+def _levels(reads: Views, netuid: int, shelf: Shelf, count: int, *, step: str) -> list[Resting]:
+    state = reads.engine.state
+    market = state.market_slots.item(netuid) - 1
+    place = 1 + SHELVES * market + shelf
+    end = "lowest" if step == "after" else "highest"
+    at: int = state.shelves[end].item(place)
+    if not at:
+        return []
+    keys, firsts, steps = state.levels["key"], state.levels["first"], state.levels[step]
+    following = state.links["next"]
+    slots: list[int] = []
+    starts: list[int] = []
+    prices: list[int] = []
+    while at and len(prices) < count:
+        prices.append(keys.item(at - 1))
+        starts.append(len(slots))
+        link: int = firsts.item(at - 1)
+        while link:
+            slots.append(link - 1)
+            link = following.item(3 * (link - 1) + BY_PRICE)
+        at = steps.item(at - 1)
+    volumes = _volumes(state.orders, np.array(slots), starts)
+    return [level for level in map(Resting, prices, volumes) if level.volume > 0]
+
+
+def _volumes(orders: Any, slots: Any, starts: list[int]) -> list[int]:
+    """Return the alpha of each run of slots, rao; orders that spend TAO want what it buys at their limit."""
+    amounts = orders["amount"][slots] - orders["alpha"][slots]
+    for place in np.flatnonzero(orders["flags"][slots] & _IN_QUOTE).tolist():
+        row = orders[slots[place]]
+        # In plain integers: the product does not fit a machine word.
+        amounts[place] = (int(row["amount"]) - int(row["tao"])) * _RAO // int(row["limit"])
+    ends = [*starts, len(amounts)]
+    return [int(amounts[first:last].sum()) for first, last in pairwise(ends)]

@@ -5,6 +5,7 @@ which nothing happened are not stored: they are carried when read.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -24,10 +25,20 @@ class Candles:
         self._minute: Bucket | None = None
         self._is_traded = False
 
+    def restore(self, interval: int, buckets: Iterable[Bucket]) -> None:
+        """Take over the newest buckets of an interval, oldest first; what comes later is merged into the last."""
+        self._over[interval].extend(buckets)
+        self._is_traded = self._is_traded or any(bucket.count for bucket in self._over[interval])
+
     def traded(self, price: int, *, volume: int, cost: int, ts_ms: int) -> None:
         """Count one trade; times never go back."""
         self._is_traded = True
         self._running(price, ts_ms).add(price, volume=volume, cost=cost)
+
+    @property
+    def running(self) -> Bucket | None:
+        """Return the running minute."""
+        return self._minute
 
     def pool_moved(self, price: int, ts_ms: int) -> None:
         """Follow the pool's price while the market has no trade of its own; afterwards only trades make prices."""
@@ -42,10 +53,10 @@ class Candles:
         ``interval`` is one of ``INTERVALS``. A bucket without trades has the close before it as all its prices. The
         list is empty before the first price.
         """
-        if self._minute is None:
-            return []
         span = interval * MINUTE_MS
-        known = self._known(self._minute, interval, span)
+        known = self._known(interval, span)
+        if not known:
+            return []
         end = max(now_ms // span * span, known[-1].start_ms)
         start = max(end - (ROWS_MAX - 1) * span, known[0].start_ms)
         found = {bucket.start_ms: bucket for bucket in known}
@@ -57,9 +68,11 @@ class Candles:
             rows.append(row)
         return rows
 
-    def _known(self, minute: Bucket, interval: int, span: int) -> list[Bucket]:
+    def _known(self, interval: int, span: int) -> list[Bucket]:
         """Return what is stored of an interval together with the running minute."""
-        known = list(self._over[interval])
+        known, minute = list(self._over[interval]), self._minute
+        if minute is None:
+            return known
         start = minute.start_ms // span * span
         if known and known[-1].start_ms == start:
             known[-1] = replace(known[-1])

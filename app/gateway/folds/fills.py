@@ -1,11 +1,10 @@
-"""One execution of one order, with what an execution report is made from."""
+"""One execution of one order."""
 
 from dataclasses import dataclass
 from typing import Final
 
-from app.gateway.folds.pools import PoolAt
-from app.gateway.folds.rows import Row
-from ledger.engine.layout import Flag
+from app.projections.rows import FillRow
+from ledger.engine.layout import Flag, Trait
 
 SIDES: Final = 2
 """Numbers per event: both sides of one cross are fills."""
@@ -16,12 +15,26 @@ def fill_number(seq: int, *, is_second: bool = False) -> int:
     return SIDES * seq + is_second
 
 
+def entry_numbers(fill: int) -> tuple[int, int]:
+    """Return the numbers of a fill's two ledger entries, base and quote; ``fill`` is the fill's own number."""
+    return 2 * fill, 2 * fill + 1
+
+
+def order_type(flags: Flag, traits: Trait) -> str:
+    """Return the order type as clients name it."""
+    limit = Flag.LIMIT in flags
+    if Trait.STOP_LOSS in traits:
+        return "stop-loss-limit" if limit else "stop-loss"
+    if Trait.TAKE_PROFIT in traits:
+        return "take-profit-limit" if limit else "take-profit"
+    return "limit" if limit else "market"
+
+
 @dataclass(slots=True)
 class Fill:
     """One execution; ``cost`` is TAO before the trading ``fee``, as the customer paid or got it.
 
-    ``trade_id`` counts per market and is shared by both sides. ``pool``: the pool at the head before it, ``mirror``:
-    the mirror's reserves before it, rao; ``booked_at``: height of the head that the ledger stood at.
+    ``trade_id`` counts per market and is shared by both sides.
     """
 
     number: int
@@ -38,11 +51,8 @@ class Fill:
     ts_ms: int
     trade_id: int
     ordertype: str
-    pool: PoolAt | None = None
-    mirror: tuple[int, int] = (0, 0)
-    booked_at: int = 0
 
 
-def cost_of(row: Row) -> int:
-    """Return the TAO of a ``FILLED`` as the customer paid or got it: what house/rounding gave is to its favour."""
-    return row.tao + row.id_hi if row.flags & Flag.SELL else row.tao - row.id_hi
+def fill_of_row(row: FillRow) -> Fill:
+    """Return a fill as history keeps it."""
+    return Fill(*row[:13], ordertype=order_type(Flag(row.order_flags), Trait(row.order_traits)))

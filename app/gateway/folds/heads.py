@@ -1,6 +1,7 @@
 """The last finalised heads as the log imported them, and what reconciliation found at each."""
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,7 +9,6 @@ from app.gateway.folds.rows import Row
 from ledger.engine.layout import Flag
 from ledger.engine.records import from_words
 
-HEADS_MAX: Final = 256
 DIFFERENCES_MAX: Final = 1_000
 
 
@@ -42,8 +42,12 @@ class Heads:
 
     def __init__(self) -> None:
         self.current = Head(0, bytes(32), 0)
-        self.ended: deque[Head] = deque(maxlen=HEADS_MAX)
         self.differences: deque[Difference] = deque(maxlen=DIFFERENCES_MAX)
+
+    def restore(self, head: Head | None, differences: Iterable[Difference]) -> None:
+        """Take over the last head, and what was found lately, oldest first."""
+        self.current = head or self.current
+        self.differences.extend(differences)
 
     def began(self, row: Row) -> None:
         """Fold ``HEAD_BEGAN``."""
@@ -53,7 +57,6 @@ class Heads:
         """Fold ``HEAD_ENDED``."""
         now = self.current
         self.current = Head(now.number, now.hash, now.block_ms, row.aux, row.amount, row.seq)
-        self.ended.append(self.current)
 
     def broken(self, row: Row) -> None:
         """Fold ``RECONCILIATION_BROKEN``."""

@@ -1,11 +1,12 @@
-"""Firm quotes by account: those that live all, ended ones up to a bound."""
+"""Firm quotes by account as this process saw them: those that live all, ended ones up to a bound."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from app.gateway.folds.pools import PoolAt
 from app.gateway.folds.recent import Recent
 from app.gateway.folds.rows import Row
+from app.projections.rows import QuoteRow
 from ledger.engine.layout import EventKind, Flag
 
 PER_ACCOUNT_MAX: Final = 1_000
@@ -16,8 +17,7 @@ TOTAL_MAX: Final = 100_000
 class Quote:
     """One firm quote: exact amounts in rao, ``tao`` before the trading ``fee``; times in ms.
 
-    ``pool`` and ``mirror``: what it was priced by. ``state`` is live, taken or ended; ``reason`` the code that
-    ended it, ``fill`` the number of its fill once taken.
+    ``state`` is live, taken or ended; ``reason`` the code that ended it, ``fill`` the number of its fill once taken.
     """
 
     seq: int
@@ -29,11 +29,14 @@ class Quote:
     fee: int
     issued_ms: int
     expires_ms: int
-    pool: PoolAt | None
-    mirror: tuple[int, int]
     state: str = "live"
     reason: int = 0
     fill: int = 0
+
+
+def quote_of_row(row: QuoteRow) -> Quote:
+    """Return a quote as history keeps it."""
+    return Quote(*row[:9], state=row.state, reason=row.reason, fill=row.fill)
 
 
 class Quotes:
@@ -43,8 +46,12 @@ class Quotes:
         self._quotes: dict[int, Quote] = {}
         self._ended: Recent[Quote] = Recent(per_owner_max=per_account_max, total_max=total_max)
 
-    def issued(self, row: Row, ts_ms: int, pool: PoolAt | None, mirror: tuple[int, int]) -> None:
-        """Fold ``QUOTE_ISSUED``; ``pool`` and ``mirror`` as they were before it."""
+    def restore(self, rows: Iterable[QuoteRow]) -> None:
+        """Take over quotes that live."""
+        self._quotes.update((row.quote_id, quote_of_row(row)) for row in rows)
+
+    def issued(self, row: Row, ts_ms: int) -> None:
+        """Fold ``QUOTE_ISSUED``."""
         self._quotes[row.order_id] = Quote(
             seq=row.order_id,
             account=row.account,
@@ -55,8 +62,6 @@ class Quotes:
             fee=row.fee,
             issued_ms=ts_ms,
             expires_ms=row.aux,
-            pool=pool,
-            mirror=mirror,
         )
 
     def ended(self, row: Row, fill: int = 0) -> None:

@@ -1,11 +1,13 @@
 """Events as the read models take them: one typed row each, with the time and the payload of its batch."""
 
-from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from ledger.engine.layout import EVENT, EventKind, Records
+from ledger.engine.layout import EVENT, Records
+
+KINDS_MAX: Final = 1 << 16
 
 
 class Row(NamedTuple):
@@ -37,57 +39,17 @@ class Row(NamedTuple):
 if Row._fields != EVENT.names:
     raise TypeError("rows must have the fields of EVENT, in their order")
 
-FOLDED: Final = np.array(
-    sorted(
-        (
-            EventKind.ACCOUNT_OPENED,
-            EventKind.SUSPENSE_RESOLVED,
-            EventKind.API_KEY_ADDED,
-            EventKind.ADDRESS_ADDED,
-            EventKind.MARKET_LISTED,
-            EventKind.STAGE_CHANGED,
-            EventKind.ORDER_ACCEPTED,
-            EventKind.FILLED,
-            EventKind.ORDER_CLOSED,
-            EventKind.CROSSED,
-            EventKind.ORDER_RESTED,
-            EventKind.ORDER_QUEUED,
-            EventKind.STOP_ARMED,
-            EventKind.STOP_TRIGGERED,
-            EventKind.ORDER_AMENDED,
-            EventKind.CANCEL_NOTED,
-            EventKind.ORDER_SENT,
-            EventKind.CUT_MATCHED,
-            EventKind.MIRROR_MOVED,
-            EventKind.QUOTE_ISSUED,
-            EventKind.QUOTE_TAKEN,
-            EventKind.QUOTE_ENDED,
-            EventKind.MARKET_CONFIGURED,
-            EventKind.SETTLEMENT_ITEM_REQUESTED,
-            EventKind.CLAIM_PAID,
-            EventKind.REWARD_POSTED,
-            EventKind.HEAD_BEGAN,
-            EventKind.HEAD_ENDED,
-            EventKind.POOL_UPDATED,
-            EventKind.WINDOW_OPENED,
-            EventKind.DEPOSIT_CREDITED,
-            EventKind.DEPOSIT_SUSPENDED,
-            EventKind.WITHDRAWAL_HELD,
-            EventKind.WITHDRAWAL_BOOKED,
-            EventKind.WITHDRAWAL_REFUNDED,
-            EventKind.EXTRINSIC_SIGNED,
-            EventKind.RECONCILIATION_BROKEN,
-        )
-    ),
-    dtype=np.uint16,
-)
-"""Kinds that some read model looks at."""
+
+def kinds_table(*kinds: int) -> Any:
+    """Return a table that tells of each kind, as an index, whether it is one of these."""
+    table = np.zeros(KINDS_MAX, np.bool_)
+    table[list(kinds)] = True
+    return table
 
 
-def rows_of(events: Records) -> Iterator[Row]:
-    """Yield the events that some read model looks at, in order."""
-    wanted = events[np.isin(events["kind"], FOLDED)]
-    return map(Row._make, wanted.tolist())
+def rows_at(events: Records, chosen: Any) -> list[Row]:
+    """Return the chosen events, in order."""
+    return list(map(Row._make, events[chosen].tolist()))
 
 
 def payload_of(row: Row, payloads: Sequence[bytes]) -> bytes:

@@ -205,20 +205,22 @@ def _replacement(order: Order, pair: Pair, fields: Fields) -> Fields:
 async def order_amends(call: PrivateCall) -> dict[str, Any]:
     """Return what an order was amended to, oldest first."""
     text = call.fields.required("order_id")
-    order = call.replica.orders.find(call.account, decode_id(ORDER, text) or 0)
-    if order is None:
+    seq = decode_id(ORDER, text) or 0
+    reads = await call.history("orders")
+    if not await reads.orders_by_id(call.account, [seq]):
         raise unknown_order("order_id", text)
+    amends = await reads.amends(call.account, seq)
     return {
-        "count": len(order.amends),
+        "count": len(amends),
         "amends": [
             {
                 "amend_id": amend_id(amended.seq),
                 "amend_type": "user",
                 "order_qty": alpha_text(amended.volume),
-                "limit_price": price_text(amended.limit),
-                "trigger_price": price_text(amended.trigger),
+                "limit_price": price_text(amended.limit_price),
+                "trigger_price": price_text(amended.trigger_price),
                 "timestamp": amended.ts_ms * 1_000_000,
             }
-            for amended in order.amends
+            for amended in amends
         ],
     }

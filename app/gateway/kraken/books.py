@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from app.gateway.folds.books import best_asks, best_bids
 from app.gateway.folds.trades import Bucket
 from app.gateway.kraken.depth import Depth, Level, PoolCurve, build_depth, marginal_prices, merge
 from app.gateway.replica import Replica
@@ -64,10 +65,10 @@ class Books:
         if known is not None and (known.version, known.is_pool_shown) == (version, is_shown):
             return known.depth
         pool = self._pool_depth(market, count) if is_shown else Depth((), ())
-        resting = self._replica.matching.books
+        reads = self._replica.reads
         depth = Depth(
-            merge(pool.asks, resting.asks(netuid, count), count, is_bid=False),
-            merge(pool.bids, resting.bids(netuid, count), count, is_bid=True),
+            merge(pool.asks, best_asks(reads, netuid, count), count, is_bid=False),
+            merge(pool.bids, best_bids(reads, netuid, count), count, is_bid=True),
         )
         self._kept[netuid, count] = _Kept(version, is_shown, depth)
         return depth

@@ -11,6 +11,7 @@ from app.gateway.kraken.fields import Fields
 from app.gateway.kraken.names import Asset, Names, Pair
 from app.gateway.parts import Parts
 from app.gateway.replica import Behind, Replica
+from app.projections.reads import HistoryReads
 from ledger.engine.api import Answer
 from ledger.engine.layout import Records
 from ledger.engine.records import request
@@ -64,6 +65,14 @@ class PrivateCall(Call):
     def account(self) -> int:
         """Return the account that asks."""
         return self.caller.api_key.account
+
+    async def history(self, *names: str) -> HistoryReads:
+        """Return history once these projections show what this account could have seen of itself when it asked.
+
+        Raises ``HistoryUnavailable``.
+        """
+        await self.parts.history.reached(self.replica.touched(self.account), names)
+        return self.parts.history
 
     async def submit(self, command: Records, payloads: Sequence[bytes] = ()) -> Answer:
         """Return the engine's answer once it is durable and this gateway's reads reflect it.

@@ -1,13 +1,12 @@
 """Private methods that move money in and out (``kraken_api`` section 10)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from amm.errors import AmmError
 from amm.units import parse_decimal
 from app.gateway.auth import Permission
 from app.gateway.folds.customers import Address
-from app.gateway.folds.funding import Deposit, Withdrawal
 from app.gateway.kraken import errors
 from app.gateway.kraken.calls import Method, PrivateCall
 from app.gateway.kraken.envelope import tao_text
@@ -16,6 +15,8 @@ from app.gateway.kraken.ids import DEPOSIT, WITHDRAWAL, decode_id, encode_id
 from app.gateway.kraken.names import TAO, Asset
 from app.gateway.kraken.paging import asked_span
 from app.gateway.kraken.refusals import refused_by
+from app.projections.pages import Window
+from app.projections.rows import TransferRow
 from chain.ss58 import ss58_encode
 from ledger.engine.layout import MAX_AMOUNT, NO_NETUID, CommandKind, Flag
 from ledger.engine.parameters import (
@@ -81,10 +82,7 @@ async def deposit_addresses(call: PrivateCall) -> list[dict[str, Any]]:
 
 async def deposit_status(call: PrivateCall) -> list[dict[str, Any]] | dict[str, Any]:
     """Return deposits, newest first: the newest of them plainly, or by pages with a cursor."""
-    chosen, span = _chosen_number(call), asked_span(call, DEPOSIT)
-    rows = call.replica.funding.deposits_of(call.account)
-    found = [row for row in rows if chosen in {None, row.asset} and span.holds(row.ts_ms, row.seq)]
-    return _page(call, "deposits", [(row.seq, _deposit_object(call, row)) for row in found], DEPOSIT)
+    return await _page(call, "deposits", _deposit_object, DEPOSIT)
 
 
 def _chosen_number(call: PrivateCall) -> int | None:
@@ -92,27 +90,30 @@ def _chosen_number(call: PrivateCall) -> int | None:
     return _asked_asset(call).number if text else None
 
 
-def _page(
-    call: PrivateCall, name: str, rows: list[tuple[int, dict[str, Any]]], letter: str
+async def _page(
+    call: PrivateCall, name: str, told: Callable[[PrivateCall, TransferRow], dict[str, Any]], letter: str
 ) -> list[dict[str, Any]] | dict[str, Any]:
-    """Return rows plainly, or as a page where the call asks for a cursor (``False`` means it does not).
+    """Return transfers plainly, or as a page where the call asks for a cursor (``False`` means it does not).
 
     A cursor is the id of the last row of the page before.
     """
+    asset, span = _chosen_number(call), asked_span(call, letter)
     limit = call.fields.integer("limit", PAGE, smallest=1, largest=LIMIT_MAX)
     cursor = call.fields.text("cursor", "false")
-    if cursor.lower() in {"false", "0"}:
-        return [row for _, row in rows[:limit]]
-    if cursor.lower() not in {"true", "1"}:
-        before = decode_id(letter, cursor)
-        if before is None:
+    is_paged, before = cursor.lower() not in {"false", "0"}, 0
+    if is_paged and cursor.lower() not in {"true", "1"}:
+        before = decode_id(letter, cursor) or 0
+        if not before:
             raise invalid_argument("cursor", cursor, bound="true, or next_cursor of the page before")
-        rows = [row for row in rows if row[0] < before]
-    following = encode_id(letter, rows[limit - 1][0]) if len(rows) > limit else None
-    return {name: [row for _, row in rows[:limit]], "next_cursor": following}
+    reads = await call.history("chain")
+    window = span.window(limit=limit, before=before)
+    page = await reads.transfers(call.account, window, is_deposit=letter == DEPOSIT, asset=asset)
+    rows = [told(call, row) for row in page.rows]
+    following = None if page.next_key is None else encode_id(letter, page.next_key)
+    return {name: rows, "next_cursor": following} if is_paged else rows
 
 
-def _deposit_object(call: PrivateCall, deposit: Deposit) -> dict[str, Any]:
+def _deposit_object(call: PrivateCall, deposit: TransferRow) -> dict[str, Any]:
     asset = call.names.asset_numbered(deposit.asset) or TAO
     told = {
         "method": method_of(asset),
@@ -250,10 +251,7 @@ def _max_fee(call: PrivateCall) -> int:
 
 async def withdraw_status(call: PrivateCall) -> list[dict[str, Any]] | dict[str, Any]:
     """Return withdrawals, newest first: the newest of them plainly, or by pages with a cursor."""
-    chosen, span = _chosen_number(call), asked_span(call, WITHDRAWAL)
-    rows = call.replica.funding.withdrawals_of(call.account)
-    found = [row for row in rows if chosen in {None, row.asset} and span.holds(row.ts_ms, row.seq)]
-    return _page(call, "withdrawals", [(row.seq, _withdrawal_object(call, row)) for row in found], WITHDRAWAL)
+    return await _page(call, "withdrawals", _withdrawal_object, WITHDRAWAL)
 
 
 async def withdraw_cancel(call: PrivateCall) -> bool:
@@ -262,8 +260,11 @@ async def withdraw_cancel(call: PrivateCall) -> bool:
     One that the chain never takes up is refunded by itself.
     """
     text = call.fields.required("refid")
-    found = call.replica.funding.find_withdrawal(call.account, decode_id(WITHDRAWAL, text) or 0)
-    if found is None:
+    seq = decode_id(WITHDRAWAL, text) or 0
+    reads = await call.history("chain")
+    window = Window(after=seq - 1, limit=1, oldest_first=True)
+    rows = (await reads.transfers(call.account, window, is_deposit=False)).rows
+    if not any(row.seq == seq for row in rows):
         raise Refused(errors.UNKNOWN_REFERENCE, "unknown_withdrawal", name="refid", value=text)
     bound = "a withdrawal that is not with the chain yet"
     raise Refused(errors.INVALID_REFERENCE, "withdrawal_not_cancellable", name="refid", value=text, bound=bound)
@@ -275,7 +276,7 @@ async def wallet_transfer(call: PrivateCall) -> dict[str, str]:
     raise Refused(errors.PERMISSION_DENIED, "no_such_wallet", name="to", value=call.fields.text("to"), bound=bound)
 
 
-def _withdrawal_object(call: PrivateCall, withdrawal: Withdrawal) -> dict[str, Any]:
+def _withdrawal_object(call: PrivateCall, withdrawal: TransferRow) -> dict[str, Any]:
     asset = call.names.asset_numbered(withdrawal.asset) or TAO
     address = call.replica.customers.address_numbered(withdrawal.address_id)
     return {

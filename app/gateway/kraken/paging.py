@@ -1,18 +1,17 @@
 """Pages of history calls, newest first: ``start`` exclusive, ``end`` inclusive, ``ofs`` skips (``kraken_api`` 6)."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from app.gateway.kraken.calls import Call
 from app.gateway.kraken.errors import invalid_argument
 from app.gateway.kraken.ids import decode_id
+from app.projections.pages import SKIP_MAX, Window
 
 PAGE: Final = 50
 _S: Final = 1_000
 _BOUND_LENGTH_MAX: Final = 32
-
-T = TypeVar("T")
+NUMBER_MAX: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +21,18 @@ class Span:
     start: tuple[int, int]
     end: tuple[int, int]
 
-    def holds(self, moment_ms: int, number: int) -> bool:
-        """Tell whether something lies after ``start`` and not after ``end``."""
-        after_ms, after = self.start
-        if (after_ms and moment_ms <= after_ms) or (after and number <= after):
-            return False
-        until_ms, until = self.end
-        return not ((until_ms and moment_ms > until_ms) or (until and number > until))
+    def window(self, *, limit: int = PAGE, skip: int = 0, by_number: bool = True, before: int = 0) -> Window:
+        """Return the bounds as those of a page; times alone unless ``by_number``, and nothing from ``before`` on."""
+        numbers = self if by_number else Span((0, 0), (0, 0))
+        ends = [end for end in (before, numbers.end[1] and numbers.end[1] + 1) if end]
+        return Window(
+            after=numbers.start[1] or None,
+            before=min(*ends, NUMBER_MAX) if ends else None,
+            since_ms=min(self.start[0] + 1, NUMBER_MAX) if self.start[0] else None,
+            until_ms=min(self.end[0], NUMBER_MAX) if self.end[0] else None,
+            limit=limit,
+            skip=skip,
+        )
 
 
 def asked_span(call: Call, letter: str) -> Span:
@@ -50,12 +54,14 @@ def _bound(call: Call, name: str, letter: str) -> tuple[int, int]:
     return int(whole) * _S + int(fraction[:3].ljust(3, "0") or "0"), 0
 
 
-def take_page(call: Call, matching: Iterable[T]) -> tuple[Sequence[T], dict[str, int]]:
-    """Return one page of what matches, and the ``count`` of all of it unless the call does without."""
-    rows = list(matching)
-    offset = call.fields.integer("ofs", 0)
-    count = {} if call.fields.flag("without_count") else {"count": len(rows)}
-    return rows[offset : offset + PAGE], count
+def asked_skip(call: Call) -> int:
+    """Return how many rows are left out before the page; beyond what is counted at all every page is empty."""
+    return min(call.fields.integer("ofs", 0), SKIP_MAX)
+
+
+def is_counted(call: Call) -> bool:
+    """Tell whether the call wants to know how many rows match in all."""
+    return not call.fields.flag("without_count")
 
 
 def asked_ids(call: Call, name: str, most: int) -> list[str]:

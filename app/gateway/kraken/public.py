@@ -5,7 +5,7 @@ from email.utils import formatdate
 from typing import Any, Final
 
 from amm.units import format_decimal
-from app.gateway.folds.trades import Trade
+from app.gateway.folds.trades import Trade, trade_of_row
 from app.gateway.kraken import errors
 from app.gateway.kraken.books import Books, Ticker
 from app.gateway.kraken.calls import Call, Handler
@@ -25,6 +25,7 @@ from app.gateway.kraken.names import (
     Pair,
     result_key,
 )
+from app.projections.pages import PAGE_MAX, Window
 from ledger.engine.views import MarketView, TierView
 
 TRADES_MAX: Final = 1_000
@@ -143,7 +144,7 @@ class Public:
         ring = call.replica.history(pair.netuid).trades
         if since:
             after_ns = _since_ns(since)
-            rows = [trade for trade in ring if trade_ns(trade) > after_ns][:count]
+            rows = (await _trades_after(call, pair.netuid, after_ns))[:count]
             last = str(trade_ns(rows[-1])) if rows else f"{after_ns:019d}"
         else:
             rows = list(ring)[-count:]
@@ -154,6 +155,20 @@ class Public:
 def trade_ns(trade: Trade) -> int:
     """Return a time in ns that is unique per trade of one market: its millisecond, then its seq."""
     return trade.ts_ms * 1_000_000 + trade.seq % 1_000_000
+
+
+async def _trades_after(call: Call, netuid: int, after_ns: int) -> list[Trade]:
+    """Return the first trades after a time, at least a page where there are so many: older ones from history."""
+    ring = list(call.replica.history(netuid).trades)
+    newer = [trade for trade in ring if trade_ns(trade) > after_ns]
+    if len(newer) < len(ring) or not ring or ring[0].trade_id == 1:
+        return newer
+    reads, first = call.parts.history, ring[0].seq
+    await reads.reached(first - 1, ("trades",))
+    window = Window(before=first, since_ms=after_ns // 1_000_000, limit=PAGE_MAX, oldest_first=True)
+    rows = (await reads.trades(netuid, window)).rows
+    older = [trade for row in rows if trade_ns(trade := trade_of_row(row)) > after_ns]
+    return older + newer if len(rows) < PAGE_MAX else older
 
 
 def _since_ns(text: str) -> int:

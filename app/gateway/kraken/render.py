@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from app.gateway.folds.fills import Fill, fill_number
-from app.gateway.folds.orders import Order, order_type
+from app.gateway.folds.fills import Fill, fill_number, order_type
+from app.gateway.folds.orders import Order
 from app.gateway.folds.trades import trade_price
 from app.gateway.kraken.envelope import alpha_text, price_text, seconds, tao_text
 from app.gateway.kraken.ids import ORDER, TRADE, encode_id

@@ -21,6 +21,7 @@ from app.gateway.kraken.public import Public
 from app.gateway.kraken.spreads import Spreads
 from app.gateway.parts import Parts
 from app.observability import Metrics, get_logger
+from app.projections.errors import HistoryUnavailable
 from ledger.failpoints import fail_point
 
 PUBLIC_PATH: Final = "/0/public/"
@@ -65,6 +66,9 @@ class KrakenRoutes:
             body = self._refuse(refused)
             if refused.error in _ASK_AGAIN:
                 headers["retry-after"] = RETRY_AFTER_S
+        except HistoryUnavailable as error:
+            headers["retry-after"] = RETRY_AFTER_S
+            body = self._refuse(Refused(errors.UNAVAILABLE, error.code))
         except BodyTooLarge as error:
             # The rest of the body is not read: the connection ends with this answer.
             headers["connection"] = "close"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from app.gateway.folds.orders import order_type
+from app.gateway.folds.fills import order_type
 from app.gateway.kraken import errors
 from app.gateway.kraken.envelope import lot_text, tao_text
 from app.gateway.kraken.errors import Refused, invalid_argument

@@ -5,8 +5,8 @@ from pydantic import BaseModel
 
 from amm.units import format_decimal
 from app.gateway.auth import Permission
-from app.gateway.folds.fills import Fill
-from app.gateway.folds.orders import Order
+from app.gateway.folds.orders import Order, order_of_row
+from app.gateway.folds.pools import PoolAt
 from app.gateway.folds.trades import trade_price
 from app.gateway.kraken.envelope import price_text, rfc3339
 from app.gateway.kraken.ids import ORDER, TRADE, decode_id
@@ -16,8 +16,11 @@ from app.gateway.parts import Parts
 from app.gateway.problems import Problem
 from app.gateway.replica import Replica
 from app.gateway.reports import Alone, alone_on_chain
-from app.gateway.v1.signed import signed_caller
+from app.gateway.v1.signed import account_history, signed_caller
+from app.projections.rows import FillRow
 from ledger.engine.layout import Flag, Mode
+
+NUMBER_MAX = 2**63 - 1
 
 
 class ChainModel(BaseModel):
@@ -93,10 +96,12 @@ def executions_router(parts: Parts) -> APIRouter:
     async def read_order(order: str, http: Request) -> OrderModel:
         """Return an order of the account with the report of each of its fills."""
         caller = await signed_caller(http, parts, Permission.QUERY_CLOSED_ORDERS)
-        found = parts.replica.orders.find(caller.api_key.account, decode_id(ORDER, order) or 0)
-        if found is None:
+        account, number = caller.api_key.account, decode_id(ORDER, order) or 0
+        reads = await account_history(parts, account, "orders", "trades")
+        found = await reads.orders_by_id(account, [number])
+        if not found:
             raise Problem(404, "unknown_order", "No such order of this account", value=order[:64])
-        return order_model(parts.replica, found)
+        return order_model(parts.replica, order_of_row(found[0]), await reads.fills_of_orders(account, [number]))
 
     @router.get("/fills/{fill}")
     async def read_fill(fill: str, http: Request) -> FillModel:
@@ -104,15 +109,17 @@ def executions_router(parts: Parts) -> APIRouter:
         caller = await signed_caller(http, parts, Permission.QUERY_CLOSED_ORDERS)
         is_number = fill.isascii() and fill.isdecimal() and len(fill) <= 20
         number = int(fill) if is_number else decode_id(TRADE, fill) or 0
-        found = parts.replica.orders.find_fill(caller.api_key.account, number)
-        if found is None:
+        account = caller.api_key.account
+        reads = await account_history(parts, account, "orders", "trades")
+        found = await reads.fills_by_number(account, [number]) if number <= NUMBER_MAX else []
+        if not found:
             raise Problem(404, "unknown_fill", "No such fill of this account", value=fill[:64])
-        return fill_model(parts.replica, found)
+        return fill_model(parts.replica, found[0])
 
     return router
 
 
-def order_model(replica: Replica, order: Order) -> OrderModel:
+def order_model(replica: Replica, order: Order, fills: list[FillRow]) -> OrderModel:
     """Return an order as ``/v1`` tells it."""
     in_quote = Flag.IN_QUOTE in order.flags
     return OrderModel(
@@ -132,14 +139,13 @@ def order_model(replica: Replica, order: Order) -> OrderModel:
         fee=format_decimal(order.fee),
         opened_at=rfc3339(order.opened_ms),
         closed_at=None if order.is_open else rfc3339(order.closed_ms),
-        chain=_chain_model(order.fills[0], volume=order.executed, cost=order.cost) if order.fills else None,
-        fills=[fill_model(replica, fill) for fill in order.fills],
+        chain=_chain_model(fills[0], volume=order.executed, cost=order.cost) if fills else None,
+        fills=[fill_model(replica, fill) for fill in fills],
     )
 
 
-def fill_model(replica: Replica, fill: Fill) -> FillModel:
+def fill_model(replica: Replica, fill: FillRow) -> FillModel:
     """Return a fill with its execution report."""
-    pool = fill.pool
     return FillModel(
         id=trade_id(fill.number),
         number=fill.number,
@@ -154,21 +160,23 @@ def fill_model(replica: Replica, fill: Fill) -> FillModel:
         price=price_text(trade_price(fill.cost, fill.volume)),
         fee=format_decimal(fill.fee),
         time=rfc3339(fill.ts_ms),
-        head=pool.height if pool else 0,
-        head_hash=f"0x{pool.hash.hex()}" if pool else "",
+        head=fill.head,
+        head_hash=f"0x{fill.head_hash.hex()}" if fill.head else "",
         booked_at=fill.booked_at,
-        reserve_tao=format_decimal(fill.mirror[0]),
-        reserve_alpha=format_decimal(fill.mirror[1]),
-        head_tao=format_decimal(pool.tao if pool else 0),
-        head_alpha=format_decimal(pool.alpha if pool else 0),
+        reserve_tao=format_decimal(fill.mirror_tao),
+        reserve_alpha=format_decimal(fill.mirror_alpha),
+        head_tao=format_decimal(fill.head_tao),
+        head_alpha=format_decimal(fill.head_alpha),
         chain=_chain_model(fill, volume=fill.volume, cost=fill.cost),
     )
 
 
-def _chain_model(fill: Fill, *, volume: int, cost: int) -> ChainModel | None:
+def _chain_model(fill: FillRow, *, volume: int, cost: int) -> ChainModel | None:
     alone: Alone | None = None
-    if fill.pool is not None:
-        alone = alone_on_chain(fill.pool, is_sell=fill.is_sell, volume=volume, cost=cost)
+    if fill.head:
+        figures = (fill.head_tao, fill.head_alpha, fill.weight, fill.fee_rate)
+        pool = PoolAt(fill.head, fill.head_hash, *figures)
+        alone = alone_on_chain(pool, is_sell=fill.is_sell, volume=volume, cost=cost)
     if alone is None:
         return None
     return ChainModel(

@@ -112,7 +112,7 @@ def operations_router(parts: Parts) -> APIRouter:
 
 def reconcile(replica: Replica) -> ReconciliationModel:
     """Return the state of reconciliation as of the replica's seq."""
-    head = replica.heads.ended[-1] if replica.heads.ended else replica.heads.current
+    head = replica.heads.current
     return ReconciliationModel(
         seq=replica.seq,
         head=HeadModel(

@@ -9,7 +9,7 @@ from amm.shares import cost_within
 from amm.units import format_decimal
 from app.gateway.auth import Caller, Permission
 from app.gateway.bodies import client_address
-from app.gateway.folds.quotes import Quote
+from app.gateway.folds.quotes import Quote, quote_of_row
 from app.gateway.folds.trades import trade_price
 from app.gateway.kraken.envelope import price_text, rfc3339
 from app.gateway.kraken.errors import Refused
@@ -18,7 +18,7 @@ from app.gateway.kraken.refusals import closing_reason
 from app.gateway.parts import Parts
 from app.gateway.problems import Problem
 from app.gateway.v1.amounts import Decimal, Wanted, amounts_of, limit_of, pair_named
-from app.gateway.v1.signed import idempotency_key, problem_of, read_signed, signed_caller, submit
+from app.gateway.v1.signed import account_history, idempotency_key, problem_of, read_signed, signed_caller, submit
 from ledger.engine.layout import CommandKind, Flag, Mode
 from ledger.engine.records import body_digest, client_id, command
 from ledger.errors import Refusal
@@ -144,13 +144,13 @@ def quotes_router(parts: Parts) -> APIRouter:
             digest=body_digest(repr(figures).encode()),
         )
         answer = await submit(parts, record)
-        return _firm_model(parts, find_quote(parts, caller, answer.reference))
+        return _firm_model(parts, await find_quote(parts, caller, answer.reference))
 
     @router.get("/firm-quotes/{quote_id}")
     async def read(quote_id: int, http: Request) -> FirmQuoteModel:
         """Return a firm quote of the account."""
         caller = await signed_caller(http, parts, Permission.QUERY_OPEN_ORDERS)
-        return _firm_model(parts, find_quote(parts, caller, quote_id))
+        return _firm_model(parts, await find_quote(parts, caller, quote_id))
 
     @router.post("/firm-quotes/{quote_id}/take")
     async def take(quote_id: int, http: Request) -> FirmQuoteModel:
@@ -192,7 +192,7 @@ def exact_quote(parts: Parts, wanted: Wanted) -> QuoteModel:
     )
     if plan is None or market is None:
         raise Problem(409, "pool_closed", "The market has no pool to quote from", value=wanted.symbol)
-    head, mirror = replica.heads.current, replica.matching.pools.mirror(pair.netuid)
+    head, mirror = replica.heads.current, (market.mirror_tao, market.mirror_alpha)
     modes = sorted({part.mode for part in plan.parts})
     mode = "block" if plan.reason else "+".join(mode.name.lower() for mode in modes) or "none"
     return QuoteModel(
@@ -226,16 +226,20 @@ def exact_quote(parts: Parts, wanted: Wanted) -> QuoteModel:
 
 
 async def _act(parts: Parts, http: Request, caller: Caller, kind: CommandKind, quote_id: int) -> FirmQuoteModel:
-    find_quote(parts, caller, quote_id)
+    await find_quote(parts, caller, quote_id)
     high, low = client_id(f"{kind.name}:{idempotency_key(http, caller)}")
     fields: dict[str, Any] = {"account": caller.api_key.account, "quote_id": quote_id, "digest": quote_id}
     await submit(parts, command(kind, id_hi=high, id_lo=low, **fields))
-    return _firm_model(parts, find_quote(parts, caller, quote_id))
+    return _firm_model(parts, await find_quote(parts, caller, quote_id))
 
 
-def find_quote(parts: Parts, caller: Caller, quote_id: int) -> Quote:
-    """Return a firm quote of the caller's account, or raise ``Problem``."""
-    quote = parts.replica.matching.quotes.find(caller.api_key.account, quote_id)
+async def find_quote(parts: Parts, caller: Caller, quote_id: int) -> Quote:
+    """Return a firm quote of the caller's account, an older one from history, or raise ``Problem``."""
+    account = caller.api_key.account
+    quote = parts.replica.quotes.find(account, quote_id)
+    if quote is None:
+        row = await (await account_history(parts, account, "trades")).quote(account, quote_id)
+        quote = quote_of_row(row) if row is not None else None
     if quote is None:
         raise Problem(404, Refusal.UNKNOWN_QUOTE.name.lower(), "No such quote of this account", value=str(quote_id))
     return quote

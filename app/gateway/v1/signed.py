@@ -17,6 +17,7 @@ from app.gateway.kraken.fields import Malformed, parse_json
 from app.gateway.parts import Parts
 from app.gateway.problems import Problem
 from app.gateway.replica import Behind
+from app.projections.reads import HistoryReads
 from ledger.engine.api import Answer
 from ledger.engine.layout import Records
 from ledger.engine.records import request
@@ -92,6 +93,15 @@ def idempotency_key(http: Request, caller: Caller) -> str:
         bound = f"up to {IDEMPOTENCY_KEY_MAX} printable characters"
         raise Problem(422, "malformed_request", "Not an Idempotency-Key", value=key[:_SHOWN_MAX], bound=bound)
     return f"{caller.api_key.key}:{key}" if key else f"{caller.api_key.key}:n:{caller.nonce}"
+
+
+async def account_history(parts: Parts, account: int, *names: str) -> HistoryReads:
+    """Return history once these projections show what an account could have seen of itself when it asked.
+
+    Raises ``HistoryUnavailable``, which the application answers with 503.
+    """
+    await parts.history.reached(parts.replica.touched(account), names)
+    return parts.history
 
 
 async def submit(parts: Parts, record: Records, payloads: Sequence[bytes] = ()) -> Answer:

@@ -19,6 +19,8 @@ from app.gateway.replica import Replica
 from app.gateway.tokens import SealedTokens
 from app.gateway.vault import Vault, load_or_create_master_key
 from app.link.deposits import ChainKeys
+from app.opening import tell_refused
+from app.projections.reads import HistoryReads
 from app.serve.life import Told
 from app.serve.metrics import EngineMetrics
 from app.serve.orders import MASTER_KEY, Order
@@ -28,9 +30,6 @@ from app.serve.sockets import shared_port
 from app.serve.tail import PostgresTail
 from app.serve.world import WORLD
 from app.settings import GatewaySettings
-from ledger.engine.machine import Engine
-from ledger.engine.views import Views
-from ledger.log.base import EMPTY_HEAD
 from ledger.sequencer import Unavailable
 
 __all__ = ["WORLD", "open_part"]
@@ -49,12 +48,13 @@ async def open_part(order: Order) -> AsyncIterator[Told]:
         settings = GatewaySettings.model_validate(order.gateway)
         listening = shared_port(settings.host, settings.port)
         stack.callback(listening.close)
-        copy = Engine()
-        replica = Replica(copy, Views(copy))
+        replica = await Replica.begin(order.database_url, tell_refused)
+        history = HistoryReads(order.database_url)
+        stack.push_async_callback(history.close)
         remote = RemoteSequencer(
             order.engine_socket,
             name=order.name,
-            head=EMPTY_HEAD,
+            head=replica.head,
             tail=PostgresTail(order.database_url),
             on_fatal=end_process,
         )
@@ -77,6 +77,7 @@ async def open_part(order: Order) -> AsyncIterator[Told]:
         master_key = load_or_create_master_key(order.folder / MASTER_KEY)
         parts = Parts(
             replica=replica,
+            history=history,
             sequencer=remote,
             vault=Vault(master_key),
             nonces=PostgresNonces(pool),

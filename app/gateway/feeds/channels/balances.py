@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from app.gateway.folds.ledger import Entry
 from app.gateway.kraken.envelope import number, rfc3339, tao_text
 from app.gateway.kraken.ledgers import ledger_id, reference_id
 from app.gateway.kraken.names import TAO, Names
+from app.projections.rows import EntryRow
 from ledger.engine.views import BalanceView
 
 ASSET_CLASS: Final = "currency"
@@ -28,19 +28,19 @@ def balances_data(rows: Iterable[BalanceView], names: Names) -> list[dict[str, A
     return told
 
 
-def entries_data(entries: Iterable[Entry], names: Names) -> list[dict[str, Any]]:
+def entries_data(entries: Iterable[EntryRow], names: Names) -> list[dict[str, Any]]:
     """Return the data of an update, one element per ledger entry."""
     return [_entry_event(entry, asset.id) for entry in entries if (asset := names.asset_numbered(entry.asset))]
 
 
-def _entry_event(entry: Entry, asset: str) -> dict[str, Any]:
+def _entry_event(entry: EntryRow, asset: str) -> dict[str, Any]:
     return {
         "ledger_id": ledger_id(entry.number),
         "ref_id": reference_id(entry),
         "timestamp": rfc3339(entry.ts_ms),
-        "type": entry.kind.value,
+        "type": entry.kind,
         "subtype": "",
-        "category": entry.kind.value,
+        "category": entry.kind,
         "asset": asset,
         "asset_class": ASSET_CLASS,
         "wallet_type": WALLET_TYPE,

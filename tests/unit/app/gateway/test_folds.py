@@ -1,64 +1,10 @@
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.gateway.folds.fills import Fill
-from app.gateway.folds.funding import Funding
-from app.gateway.folds.orders import Orders
 from app.gateway.folds.recent import Recent
-from app.gateway.folds.rows import Row
 from app.gateway.folds.trades import DAY_MS, MINUTE_MS, Market, Trade, trade_price
-from ledger.engine.layout import NO_NETUID, EventKind, Flag, Job
 
-EMPTY = Row(*([0] * len(Row._fields)))
 NOW = 1_763_776_800_000
-
-
-def accepted(orders: Orders, seq: int, account: int = 1, cl_ord_id: str = "", flags: int = 0) -> None:
-    row = EMPTY._replace(seq=seq, order_id=seq, account=account, netuid=1, amount=100, flags=flags)
-    orders.accepted(row, cl_ord_id, NOW)
-
-
-def close(orders: Orders, seq: int, code: int = 0) -> None:
-    orders.closed(EMPTY._replace(order_id=seq, code=code), NOW + 1)
-
-
-def test_an_order_gathers_its_fills_and_closes() -> None:
-    orders = Orders()
-    accepted(orders, 10, flags=Flag.SELL)
-    fill = Fill(22, 11, 10, 1, 1, True, False, 2, 60, 30, 1, NOW, 1, "market")
-
-    orders.filled(fill)
-    orders.filled(replace(fill, number=24, volume=40, cost=19, trade_id=2))
-    close(orders, 10)
-
-    order = orders.find(1, 10)
-    assert (order.executed, order.cost, order.fee, order.reason, order.closed_ms) == (100, 49, 2, 0, NOW + 1)
-    assert [part.trade_id for part in orders.fills_of(1)] == [2, 1]
-    assert orders.open_of(1) == []
-    assert list(orders.closed_of(1)) == [order]
-
-
-def test_an_order_is_its_own_accounts_alone() -> None:
-    orders = Orders()
-    accepted(orders, 10, account=1, cl_ord_id="mine")
-
-    assert orders.find(2, 10) is None
-    assert orders.find_client_id(2, "mine") is None
-    assert orders.find_client_id(1, "mine").seq == 10
-
-
-@given(count=st.integers(1, 60), kept=st.integers(1, 20))
-def test_closed_orders_are_bounded_and_the_oldest_go_first(count: int, kept: int) -> None:
-    orders = Orders(closed_max=kept, per_account_max=1_000)
-    for seq in range(1, count + 1):
-        accepted(orders, seq, account=seq % 3, cl_ord_id=f"c{seq}")
-        close(orders, seq)
-
-    remembered = [seq for seq in range(1, count + 1) if orders.find(seq % 3, seq)]
-    assert remembered == list(range(max(1, count - kept + 1), count + 1))
-    assert sorted(order.seq for account in range(3) for order in orders.closed_of(account)) == remembered
 
 
 @given(owners=st.lists(st.integers(1, 4), max_size=200), per_owner=st.integers(1, 10), total=st.integers(1, 20))
@@ -90,13 +36,6 @@ def test_one_busy_owner_does_not_push_a_quiet_one_out() -> None:
 
     assert list(recent.of(1)) == [[0]]
     assert len(recent._all) <= 21
-
-
-def test_a_negative_userref_survives() -> None:
-    orders = Orders()
-    orders.accepted(EMPTY._replace(seq=1, order_id=1, account=1, other=2**32 - 5), "", NOW)
-
-    assert orders.find(1, 1).userref == -5
 
 
 def trade(ts_ms: int, price: int, volume: int = 10**9) -> Trade:
@@ -138,32 +77,3 @@ def test_trades_of_a_market_are_numbered_from_one() -> None:
 def test_a_price_is_rounded_to_the_nearest() -> None:
     assert trade_price(2, 3 * 10**9) == 1
     assert trade_price(0, 0) == 0
-
-
-def test_a_withdrawal_goes_from_held_to_signed_to_paid() -> None:
-    funding = Funding()
-    held = EMPTY._replace(
-        kind=int(EventKind.WITHDRAWAL_HELD), seq=5, order_id=5, account=1, amount=7, fee=1, netuid=NO_NETUID
-    )
-    funding.withdrawal_held(held, NOW)
-    (row,) = funding.withdrawals_of(1)
-    assert (row.state, row.asset) == ("initial", 0)
-
-    funding.extrinsic_signed(EMPTY._replace(order_id=5, code=int(Job.SETTLEMENT)), b"x")
-    assert row.state == "initial"
-    funding.extrinsic_signed(EMPTY._replace(order_id=5, code=int(Job.WITHDRAWAL)), bytes(32))
-    assert (row.state, row.tx) == ("pending", "0x" + "00" * 32)
-
-    funding.withdrawal_ended(EMPTY._replace(order_id=5), paid=True)
-    assert row.state == "success"
-
-
-def test_a_deposit_names_its_head_and_event() -> None:
-    funding = Funding()
-    seen = EMPTY._replace(seq=9, account=1, flags=int(Flag.ALPHA), netuid=3, amount=50, aux=12, tao=100)
-
-    funding.deposit_seen(seen, bytes(32), NOW)
-    funding.deposit_seen(seen._replace(account=0), bytes(32), NOW)
-
-    (row,) = funding.deposits_of(1)
-    assert (row.asset, row.amount, row.height, row.tx) == (4, 50, 100, "0x" + "00" * 32 + "-12")

@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.gateway.folds.ledger import Ledger
 from app.gateway.folds.rows import Row
 from app.projections.entries import EntriesFold, changes_of
 from ledger.accounts import postings
 from ledger.engine.layout import EVENT, NO_NETUID, EventKind, Flag
-from tests.support.history import NOW, event, step
+from tests.support.history import event, step
 
 AMOUNTS = ("amount", "tao", "fee", "limit", "hold", "pool_tao", "pool_alpha", "id_hi")
 POSTED = sorted(EntriesFold.kinds - {EventKind.REWARD_POSTED})
@@ -62,18 +61,6 @@ def test_every_other_kind_leaves_what_customers_own_as_it_is(record: np.void) ->
 
     assert owned_by_postings(record) == {}
     assert owned_by_entries(record) == {}
-
-
-@given(record=events(sorted(EntriesFold.kinds)))
-def test_numbers_references_and_kinds_are_those_that_the_gateway_tells(record: np.void) -> None:
-    row = Row._make(record.tolist())
-
-    told = Ledger().fold(row, NOW)
-
-    assert [tuple(change) for change in changes_of(row)] == [
-        (entry.number, entry.reference, entry.account, entry.asset, entry.kind.value, entry.amount, entry.fee)
-        for entry in told
-    ]
 
 
 @pytest.mark.parametrize("kind", [EventKind.SUSPENSE_RESOLVED, EventKind.CLAIM_PAID])
