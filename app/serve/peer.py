@@ -57,7 +57,8 @@ class Peer:
         """Say why and end the connection; ``drop`` forgets what was not sent yet."""
         if self._is_ending:
             return
-        log.warning("peer_ended", peer=self.name, code=code, detail=detail)
+        tell = log.warning if drop else log.info
+        tell("peer_ended", peer=self.name, code=code, detail=detail)
         if drop:
             self._frames.clear()
         self._frames.append(message(Kind.BYE, Reason(code, detail)))

@@ -8,7 +8,6 @@ is no engine, requests are refused at once with ``EngineAway``, and those in fli
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -280,10 +279,9 @@ class RemoteSequencer:
                     kind, body = await read_frame(reader)
                 await self._take(kind, body)
         finally:
-            self._fail_all()
+            self._ready.clear()  # nothing more is taken; those who wait are told once it is noted why
+            self._writer = None
             writer.transport.abort()
-            with suppress(OSError):
-                await writer.wait_closed()
 
     async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Come to terms with the engine, and take from the log what lies between its head and ours."""
