@@ -24,7 +24,9 @@ def serve(
         bool, typer.Option("--dev-node", help="Run a development chain too, with the demo's house and customers.")
     ] = False,
     chain_port: Annotated[int, typer.Option(min=0, max=65_535, help="Port of that chain, 0: a free one.")] = 0,
-    block_ms: Annotated[int, typer.Option(min=1, help="Milliseconds between blocks; 0 is not allowed.")] = BLOCK_MS,
+    block_ms: Annotated[
+        int, typer.Option(min=0, help="Milliseconds between blocks; 0: 12 000, on a development chain 2 000.")
+    ] = 0,
     fast: Annotated[bool, typer.Option("--fast", help="Development blocks every 250 ms instead of 2 s.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON once everything answers.")] = False,
     deaths_max: Annotated[int, typer.Option(min=2, help="Deaths of one part in a minute that end it all.")] = 12,
@@ -52,7 +54,7 @@ def serve(
         port=port,
         node_url=node or None,
         chain_port=chain_port,
-        block_ms=(FAST_BLOCK_MS if fast else DEV_BLOCK_MS) if dev_node else block_ms,
+        block_ms=FAST_BLOCK_MS if fast else block_ms or (DEV_BLOCK_MS if dev_node else BLOCK_MS),
         rate_limits=not no_rate_limits,
         deaths_max=deaths_max,
     )

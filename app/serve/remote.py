@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import asyncpg
 import structlog
 
 from app.serve.bodies import (
@@ -63,7 +62,7 @@ SILENCE_S: Final = 10.0
 RETRY_MIN_S: Final = 0.05
 RETRY_MAX_S: Final = 1.0
 OVERLOADED_RETRY_MS: Final = 100
-WORLD: Final = (OSError, EOFError, TimeoutError, FrameBroken, asyncpg.PostgresError, asyncpg.InterfaceError)
+WORLD: Final = (OSError, EOFError, TimeoutError, FrameBroken)
 """What a lost engine or database looks like: tried again."""
 _NO_EVENTS: Final = empty_records(EVENT)
 

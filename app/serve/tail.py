@@ -30,8 +30,15 @@ class PostgresTail:
         self._connection: Any = None
 
     async def after(self, head: Head) -> list[Batch]:
-        """Return the next group; raises ``ChainBroken``, and what a lost database raises."""
-        return await read_group(await self._connected(), head)
+        """Return the next group; raises ``ChainBroken``, and ``OSError`` where the database is lost."""
+        try:
+            return await read_group(await self._connected(), head)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+            # Whatever a connection says that died in the middle of a question: the next question takes another one.
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.terminate()
+            raise ConnectionAbortedError(f"{type(error).__name__}: {error}") from error
 
     async def close(self) -> None:
         """Close the connection; the next question opens another."""

@@ -70,7 +70,8 @@ async def until(is_true: Callable[[], bool], what: str) -> None:
 async def serving(folder: Path) -> AsyncIterator[Served]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "app.cli", "serve", "--data-dir", str(folder), "--workers", "2"),
-        *("--port", "0", "--dev-node", "--fast", "--no-rate-limits", "--json"),
+        # Blocks slow enough for a busy machine: what is signed lives for 64 of them.
+        *("--port", "0", "--dev-node", "--block-ms", "1000", "--no-rate-limits", "--json"),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         env=os.environ | {"TAOBOURSE_LOG_LEVEL": "error"},

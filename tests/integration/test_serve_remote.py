@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from app.serve.bodies import decode_block, encode_requests, encode_run, requests
 from app.serve.errors import EngineAway, PeerRefused, RequestTooLarge
 from app.serve.frames import Hello, Kind, frame, message, read_frame, read_reason
 from app.serve.remote import REQUEST_BYTES_MAX
+from app.serve.tail import PostgresTail
 from ledger.engine.api import Block, Request
 from ledger.engine.layout import CommandKind, EventKind
 from ledger.engine.records import command, request
@@ -118,6 +120,22 @@ async def test_a_batch_that_a_stream_leaves_out_is_fetched_from_the_log_before_i
             assert reader.engine.state_hash() == engine.engine.state_hash()
     finally:
         await engine.stop()
+
+
+async def test_a_database_that_ends_a_connection_is_asked_again_over_another(engine: ServedEngine) -> None:
+    tail = PostgresTail(engine.url)
+    async with reading(engine.url, engine.path) as reader:
+        await reader.remote.submit(open_account("alice"))
+        assert [batch.number for batch in await tail.after(EMPTY_HEAD)] == [0]
+        asking = asyncio.create_task(tail.after(EMPTY_HEAD))
+        await asyncio.sleep(0)
+        tail._connection.terminate()
+
+        with suppress(ConnectionError):  # lost in the middle, or just before
+            await asking
+
+        assert [batch.number for batch in await tail.after(EMPTY_HEAD)] == [0]
+        await tail.close()
 
 
 async def test_a_batch_with_a_gap_before_it_has_the_gap_filled_from_the_log(engine: ServedEngine) -> None:
