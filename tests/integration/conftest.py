@@ -11,6 +11,13 @@ from tests.support import small_exchange as kit
 from tests.support.small_exchange import ALICE, BOB, Client, SmallExchange, decode_frame
 
 
+@pytest.fixture(autouse=True)
+def _database_server(request: pytest.FixtureRequest) -> None:
+    """Have the server that the history of exchanges is kept in, wherever a test may build one."""
+    if "gateway" in request.module.__name__:
+        request.getfixturevalue("embedded_postgres")
+
+
 @pytest.fixture
 async def exchange(embedded_postgres: EmbeddedPostgres) -> AsyncIterator[SmallExchange]:
     assert embedded_postgres.url  # history is kept there
