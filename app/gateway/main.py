@@ -26,6 +26,7 @@ from app.gateway.v1.custody import custody_router
 from app.gateway.v1.executions import executions_router
 from app.gateway.v1.operations import operations_router
 from app.gateway.v1.quotes import quotes_router
+from app.gateway.v1.terms import terms_router
 from app.observability import METRICS_TYPE, Metrics
 from app.projections.errors import HistoryUnavailable
 
@@ -63,6 +64,7 @@ def create_app(parts: Parts) -> FastAPI:
         lifespan=lifespan,
     )
     app.include_router(operations_router(parts))
+    app.include_router(terms_router(parts))
     app.include_router(custody_router(parts))
     app.include_router(addresses_router(parts))
     app.include_router(quotes_router(parts))
