@@ -15,6 +15,7 @@ from typing import Any
 import asyncpg
 import uvloop
 
+from app.collector import spare_the_collector
 from app.gateway.limits import Limits
 from app.gateway.main import create_app, create_server
 from app.gateway.nonces import PostgresNonces
@@ -68,6 +69,7 @@ async def serve(url: str, *, accounts: int, markets: int) -> None:
         told = {"keys": [(fresh.key, fresh.secret) for fresh in keys]}
         blocks = asyncio.create_task(opening.follow_blocks())
         stack.callback(blocks.cancel)
+        spare_the_collector()
         await serve_until_told(create_server(create_app(parts), settings), told, {})
 
 

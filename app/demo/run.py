@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.bootstrap import Exchange, ExchangeConfig
+from app.collector import spare_the_collector
 from app.demo.actors import start_actors, stop_actors
 from app.demo.client import ExchangeClient
 from app.demo.node import ChildNode, start_node
@@ -159,6 +160,7 @@ async def running_demo(options: DemoOptions) -> AsyncIterator[Running]:
         )
         exchange = Exchange(config, prepare=lambda built: prepare_house(_house_of(built)))
         await exchange.start()
+        spare_the_collector()
         try:
             house = _house_of(exchange)
             customers = await open_customers(house, exchange.vault)

@@ -16,6 +16,7 @@ import msgspec
 import structlog
 import uvloop
 
+from app.collector import spare_the_collector
 from app.custody.errors import CustodyError
 from app.ending import EXIT_FATAL
 from app.exits import UNAVAILABLE, USAGE
@@ -80,6 +81,7 @@ async def _live(part: Part, order: Order, world: World) -> int:
 
 async def _run(part: Part, order: Order, asked: asyncio.Event, up: asyncio.Event) -> None:
     async with part(order) as told:
+        spare_the_collector()
         ended: asyncio.Future[Any] | None = told.pop("ended", None)
         up.set()
         sys.stdout.write(json.dumps({"part": order.name, "pid": os.getpid(), **told}) + "\n")
