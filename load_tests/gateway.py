@@ -28,22 +28,24 @@ from chain.ss58 import ss58_encode
 from ledger.engine.machine import Engine
 from ledger.engine.views import Views
 from ledger.log.postgres import PostgresLog
-from ledger.sequencer import Sequencer
+from ledger.sequencer import INBOX_REQUESTS, Sequencer
 from load_tests.child import serve_until_told
 from load_tests.opening import Opening, deposit_key
 
 NONCE_CONNECTIONS = 2
 
 
-async def serve(url: str, *, accounts: int, markets: int) -> None:
-    """Open an exchange on an empty log and serve it until the input ends."""
+async def serve(url: str, *, accounts: int, markets: int, inbox: int = INBOX_REQUESTS) -> None:
+    """Open an exchange on an empty log and serve it until the input ends; ``inbox``: requests that may wait."""
     async with AsyncExitStack() as stack:
         event_log = PostgresLog(url)
         head = await event_log.open()
         stack.push_async_callback(event_log.close)
         follower = Engine()
         replica = Replica(follower, Views(follower))
-        sequencer = Sequencer(engine=Engine(), log=event_log, head=head, clock=wall_clock_ms, on_fatal=_end)
+        sequencer = Sequencer(
+            engine=Engine(), log=event_log, head=head, clock=wall_clock_ms, on_fatal=_end, inbox_requests=inbox
+        )
         sequencer.subscribe(replica.apply)
         sequencer.start()
         stack.push_async_callback(sequencer.stop)
@@ -88,8 +90,9 @@ def main() -> None:
     parser.add_argument("url")
     parser.add_argument("--accounts", type=int, required=True)
     parser.add_argument("--markets", type=int, required=True)
+    parser.add_argument("--inbox", type=int, default=INBOX_REQUESTS)
     chosen = parser.parse_args()
-    uvloop.run(serve(chosen.url, accounts=chosen.accounts, markets=chosen.markets))
+    uvloop.run(serve(chosen.url, accounts=chosen.accounts, markets=chosen.markets, inbox=chosen.inbox))
 
 
 if __name__ == "__main__":

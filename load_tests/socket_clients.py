@@ -25,6 +25,10 @@ SWITCHED = b"HTTP/1.1 101"
 SUCCESS = b'"success":true'
 ANSWER = b'{"method":"'
 ROW_REFUSED = b'"error":"'
+PONGED = b'{"method":"pong"'
+BUSY = b'"error":"EService:Busy"'
+REQ_ID = b'"req_id":'
+DIGITS = b"0123456789"
 SHORT, LONG = 126, 127
 PING, PONG = 0x89, 0x8A
 
@@ -45,6 +49,16 @@ async def token_of(port: int, key: Key, nonce: int) -> str:
         answer = await http.post(f"http://127.0.0.1:{port}{TOKEN_PATH}", content=body, headers=headers)
     token: str = answer.json()["result"]["token"]
     return token
+
+
+def cancel_all(token: str, req_id: int) -> bytes:
+    """Return the frame that cancels everything."""
+    return _frame({"method": "cancel_all", "params": {"token": token}, "req_id": req_id})
+
+
+def ping(req_id: int) -> bytes:
+    """Return the frame of a read that needs nothing but the server's attention."""
+    return _frame({"method": "ping", "params": {}, "req_id": req_id})
 
 
 def add_order(order: MarketOrder, token: str, req_id: int) -> bytes:
@@ -71,18 +85,31 @@ def _frame(message: dict[str, Any]) -> bytes:
     return head + bytes(4) + payload
 
 
+def _req_id(data: bytes, start: int) -> int:
+    """Return the number of the request or answer that begins at ``start``."""
+    at = data.index(REQ_ID, start) + len(REQ_ID)
+    end = at
+    while data[end] in DIGITS:
+        end += 1
+    return int(data[at:end])
+
+
 class SocketClient(asyncio.Protocol):
-    """One connection; ``send`` sends frames, ``samples`` are the seconds from each to its answer."""
+    """One connection; ``send`` sends frames, ``samples`` are the seconds from each to its answer.
+
+    ``may_refuse``: that the exchange is busy is an answer too, whose seconds are ``refusals``; it may overtake others.
+    """
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self.opened: asyncio.Future[None] = loop.create_future()
         self.done: asyncio.Future[None] = loop.create_future()
         self.samples: list[float] = []
-        self.refused = 0
-        self._may_refuse = False
+        self.refusals: list[float] = []
+        self.may_refuse = False
         self._frames: deque[bytes] = deque()
         self._sent: deque[float] = deque()
+        self._sent_at: dict[int, float] = {}
         self._rest = b""
         self._transport: asyncio.Transport
 
@@ -101,22 +128,27 @@ class SocketClient(asyncio.Protocol):
         self._frames = deque(frames)
         self._send_some(depth)
 
-    def send(self, frame: bytes, due_s: float, *, may_refuse: bool = False) -> None:
+    def send(self, frame: bytes, due_s: float) -> None:
         """Send one frame now, that was due at a time of ``perf_counter``."""
-        self._may_refuse = may_refuse
-        self._sent.append(due_s)
+        if self.may_refuse:
+            self._sent_at[_req_id(frame, 0)] = due_s
+        else:
+            self._sent.append(due_s)
         self._transport.write(frame)
 
     @property
     def waiting(self) -> int:
         """Return how many requests wait for their answers."""
-        return len(self._sent)
+        return len(self._sent) + len(self._sent_at)
 
     def _send_some(self, count: int) -> None:
         frames = [self._frames.popleft() for _ in range(min(count, len(self._frames)))]
         if frames:
             now_s = time.perf_counter()
-            self._sent.extend([now_s] * len(frames))
+            if self.may_refuse:
+                self._sent_at |= {_req_id(frame, 0): now_s for frame in frames}
+            else:
+                self._sent.extend([now_s] * len(frames))
             self._transport.write(b"".join(frames))
 
     def data_received(self, data: bytes) -> None:
@@ -147,17 +179,26 @@ class SocketClient(asyncio.Protocol):
             position = end
             if data.startswith(ANSWER, start):
                 answered += 1
-                self.samples.append(now_s - self._sent.popleft())
-                if data.find(SUCCESS, start, end) < 0 or data.find(ROW_REFUSED, start, end) >= 0:
-                    self.refused += 1
-                    if not self._may_refuse:
-                        self._fail(data[start:end].decode(errors="replace"))
-                        return
+                if not self._take_answer(data, start, end, now_s):
+                    return
         self._rest = data[position:]
         if answered:
             self._send_some(answered)
-            if not self._frames and not self._sent and not self.done.done():
+            if not self._frames and not self.waiting and not self.done.done():
                 self.done.set_result(None)
+
+    def _take_answer(self, data: bytes, start: int, end: int, now_s: float) -> bool:
+        """Take one answer in, and tell whether to go on."""
+        taken_s = now_s - (self._sent_at.pop(_req_id(data, start)) if self.may_refuse else self._sent.popleft())
+        is_placed = data.find(SUCCESS, start, end) >= 0 and data.find(ROW_REFUSED, start, end) < 0
+        if is_placed or data.startswith(PONGED, start):
+            self.samples.append(taken_s)
+        elif self.may_refuse and data.find(BUSY, start, end) >= 0:
+            self.refusals.append(taken_s)
+        else:
+            self._fail(data[start:end].decode(errors="replace"))
+            return False
+        return True
 
     def connection_lost(self, error: Exception | None) -> None:
         """Fail what is not done."""

@@ -11,13 +11,14 @@ import statistics
 from dataclasses import dataclass, field
 from typing import Any
 
+from load_tests.chart import write_curve
 from load_tests.child import ServerChild
 from load_tests.counting import check_fills, count_fills
 from load_tests.driver import Options, scratch_postgres
 from load_tests.http_clients import Key
 from load_tests.opening import DEPOSIT_TAO, FEE_RATE, MARKETS, POOL_ALPHA, POOL_TAO, TAKER_PPM
 from load_tests.orders import MarketOrder, draw_orders
-from load_tests.report import Result, latencies_ms, spread
+from load_tests.report import ROOT, Result, latencies_ms, spread
 from load_tests.scenarios.order_rest import Side
 from load_tests.socket_clients import SocketClient, add_order, batch_add, connect_all, send_all, send_paced, token_of
 
@@ -140,6 +141,7 @@ async def run(options: Options) -> Result:
             for mode in (ours.single, ours.batch):
                 mode.paced = await ours.pace(mode, mode.rate / 10, PACED_S * options.scale)
             curve = [await ours.pace(ours.single, ours.single.rate * share, CURVE_S * options.scale) for share in CURVE]
+            chart = write_curve("order_socket", "Orders over the socket, durable: p99 against load", curve)
             stored = await crud.ask("fills")
             for client in ours.clients:
                 client.close()
@@ -157,6 +159,7 @@ async def run(options: Options) -> Result:
             "single": {"connections": CLIENTS, "under_way": DEPTH, **ours.single.details()},
             "batch_add": {"orders": BATCH, "under_way": BATCH_DEPTH, "goal": GOAL_BATCH, **ours.batch.details()},
             "curve": curve,
+            "chart": str(chart.relative_to(ROOT)),
             "crud": theirs.details(),
         },
     )
