@@ -27,7 +27,7 @@ from ledger.log.base import EventLog, Head
 BATCH_COMMANDS = 1_000
 INBOX_REQUESTS = 20_000
 RESERVE_SHARE = 4
-"""One part in so many of the inbox, on top of it, for what is not a new order."""
+"""One part in so many of the inbox, on top of it and whatever fills it, for what is not a new order."""
 TIMER_INTERVAL_MS = 100
 RETRY_MIN_MS = 10
 RETRY_MAX_MS = 5_000
@@ -125,8 +125,9 @@ class Sequencer:
         self._timer_interval_s = timer_interval_ms / 1_000
         self._writer_epoch = 0
         self._ts_ms = head.ts_ms
-        self._inbox: deque[tuple[Request | Block, asyncio.Future[Any]]] = deque()
+        self._inbox: deque[tuple[Request | Block, asyncio.Future[Any], int, int]] = deque()
         self._queued = 0
+        self._queued_others = 0
         self._arrived = asyncio.Event()
         self._subscribers: list[Subscriber] = []
         self._task: asyncio.Task[None] | None = None
@@ -194,13 +195,16 @@ class Sequencer:
     def _put(self, asked: Request | Block, count: int, *, is_new: bool) -> asyncio.Future[Any]:
         if not self._accepts:
             raise SequencerStopped
-        room = self._inbox_requests if is_new else self._inbox_requests + self._inbox_requests // RESERVE_SHARE
+        reserve = 0 if is_new else self._inbox_requests // RESERVE_SHARE
+        is_full = self._queued + count > self._inbox_requests + reserve and self._queued_others + count > reserve
         # One that is larger than all room is let in alone, or it never would be.
-        if self._queued and self._queued + count > room:
+        if is_full and self._queued:
             raise Overloaded(queued=self._queued, retry_after_ms=self._retry_after_ms())
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._inbox.append((asked, future))
+        others = 0 if is_new else count
+        self._inbox.append((asked, future, count, others))
         self._queued += count
+        self._queued_others += others
         self._arrived.set()
         if self._queued >= self._batch_commands:
             self._wake()
@@ -219,10 +223,10 @@ class Sequencer:
         except BaseException as error:
             self._accepts = False
             _fail((future for taken in self._unanswered for _, future in taken), OutcomeUnknown)
-            _fail((future for _, future in self._inbox), SequencerStopped)
+            _fail((queued[1] for queued in self._inbox), SequencerStopped)
             self._unanswered.clear()
             self._inbox.clear()
-            self._queued = 0
+            self._queued = self._queued_others = 0
             if isinstance(error, asyncio.CancelledError):
                 raise
             self._on_fatal(error)
@@ -336,12 +340,14 @@ class Sequencer:
         taken: Waiting = []
         count = 0
         while self._inbox:
-            asked = self._inbox[0][0]
+            asked, future, queued, others = self._inbox[0]
             count += len(asked.commands)
             if taken and count > self._batch_commands:
                 break
-            taken.append(self._inbox.popleft())
-            self._queued -= len(asked.commands) if isinstance(asked, Block) else 1
+            self._inbox.popleft()
+            taken.append((asked, future))
+            self._queued -= queued
+            self._queued_others -= others
         return taken
 
     def _retry_after_ms(self) -> int:

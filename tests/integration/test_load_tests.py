@@ -69,3 +69,28 @@ async def test_replay_tells_memory_database_and_the_plain_fold() -> None:
     assert round(told["value"]) == told["details"]["memory"]["median"] > 0
     assert told["details"]["database"]["median"] > 0
     assert told["baseline"] > 0
+
+
+async def test_orders_over_the_socket_are_all_filled_alone_and_in_batches() -> None:
+    code, lines = await load_tests("run", "order_socket", "--json", "--runs", "1", "--scale", "0.01")
+
+    told = json.loads(lines[-1])
+    details = told["details"]
+    assert code == 0
+    assert round(told["value"]) == details["single"]["median"] > 0
+    assert details["batch_add"]["median"] > 0
+    assert [row["offered"] for row in details["curve"]] == sorted(row["offered"] for row in details["curve"])
+    assert details["single"]["paced"]["p99_ms"] > 0
+
+
+async def test_beyond_capacity_orders_are_refused_and_everything_accepted_is_filled() -> None:
+    code, lines = await load_tests("run", "overload", "--json", "--runs", "1", "--scale", "0.1")
+
+    told = json.loads(lines[-1])
+    details = told["details"]
+    assert code == 0
+    assert details["refused"] > 0
+    assert details["offered"] > details["accepted"] > 0
+    assert details["beside"]["cancels"]["p50_ms"] > 0
+    # Generous: the machine may be busy with other tests. The figure itself is measured, not tested.
+    assert details["refusals"]["p50_ms"] < details["orders"]["p50_ms"]

@@ -241,6 +241,21 @@ async def test_a_full_inbox_has_room_for_cancels_and_none_for_orders() -> None:
     await bench.sequencer.stop()
 
 
+async def test_a_block_larger_than_all_room_leaves_the_room_for_cancels() -> None:
+    bench = await Bench(inbox_requests=4).start()
+    futures = await bench.queue_behind_a_held_batch([ask_block(*(1,) * 20)])
+
+    futures.append(bench.sequencer.enqueue_block(ask_block(1, kind=CommandKind.CANCEL_ORDER)))
+    for refused in (CommandKind.CANCEL_ORDER, CommandKind.PLACE_ORDER):
+        with pytest.raises(Overloaded):
+            bench.sequencer.enqueue(ask(1, kind=refused))
+    bench.log.gate.set()
+    await asyncio.gather(*futures)
+
+    assert bench.engine.seq == 22
+    await bench.sequencer.stop()
+
+
 async def test_a_failed_write_ends_everything_and_answers_nobody() -> None:
     bench = await Bench().start()
     bench.log.fails = True
