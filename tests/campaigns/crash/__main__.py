@@ -9,6 +9,7 @@ import time
 from tests.campaigns.crash.cycles import run_campaign
 from tests.campaigns.crash.memory import Broken
 from tests.campaigns.crash.served import run_served_campaign
+from tests.campaigns.crash.summary import Summary
 
 DIFFERS = 7
 
@@ -31,12 +32,16 @@ def main() -> None:
     say(f"seed {seed}")
     for signum in (signal.SIGINT, signal.SIGTERM):  # a shell's background job ignores the first
         signal.signal(signum, signal.default_int_handler)
+    summary, began = Summary(), time.monotonic()
+    run = run_campaign if chosen.shape == "embedded" else run_served_campaign
     try:
-        run = run_campaign if chosen.shape == "embedded" else run_served_campaign
-        summary = asyncio.run(run(cycles=chosen.cycles, seed=seed, first_world=chosen.world, say=say))
+        asyncio.run(run(cycles=chosen.cycles, seed=seed, first_world=chosen.world, summary=summary, say=say))
     except Broken as broken:
         say(f"FAILED: {broken}")
         sys.exit(DIFFERS)
+    except KeyboardInterrupt:
+        say("ended early: what follows counts the cycles so far, and the answers of the worlds that were finished")
+    summary.seconds = time.monotonic() - began
     for line in summary.lines():
         say(line)
 

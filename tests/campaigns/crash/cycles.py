@@ -26,9 +26,8 @@ SNAPSHOTS_OFF: Final = 10**9
 SIGKILLED: Final = -9
 
 
-async def run_campaign(*, cycles: int, seed: int, first_world: int, say: Say) -> Summary:
+async def run_campaign(*, cycles: int, seed: int, first_world: int, summary: Summary, say: Say) -> None:
     """Run worlds until so many cycles are done; raises ``Broken``, whose folder is kept, at the first that fails."""
-    summary, began = Summary(), time.monotonic()
     nursery = Nursery()
     await nursery.open()
     try:
@@ -45,8 +44,6 @@ async def run_campaign(*, cycles: int, seed: int, first_world: int, say: Say) ->
             number += 1
     finally:
         await nursery.close()
-        summary.seconds = time.monotonic() - began
-    return summary
 
 
 async def run_world(

@@ -135,9 +135,9 @@ async def start_served(folder: Path, log: Path) -> Served:
     return Served(process, folder, json.loads(line))
 
 
-async def run_served_campaign(*, cycles: int, seed: int, first_world: int, say: Say) -> Summary:
+async def run_served_campaign(*, cycles: int, seed: int, first_world: int, summary: Summary, say: Say) -> None:
     """Run worlds until so many cycles are done; raises ``Broken``, whose folder is kept, at the first that fails."""
-    summary, began, number = Summary(), time.monotonic(), first_world
+    number = first_world
     while summary.cycles < cycles:
         folder = Path(tempfile.mkdtemp(prefix="taobourse-crash-"))
         count = min(CYCLES_PER_WORLD, cycles - summary.cycles)
@@ -148,8 +148,6 @@ async def run_served_campaign(*, cycles: int, seed: int, first_world: int, say: 
             raise
         shutil.rmtree(folder)
         number += 1
-    summary.seconds = time.monotonic() - began
-    return summary
 
 
 async def run_served_world(cycles: int, folder: Path, rng: random.Random, summary: Summary, say: Say) -> None:
