@@ -37,8 +37,11 @@ async def run_campaign(*, cycles: int, seed: int, first_world: int, summary: Sum
             folder = Path(tempfile.mkdtemp(prefix="taobourse-crash-"))
             try:
                 await run_world(plan, nursery, folder, random.Random(f"{seed}/{number}/load"), summary, say)
-            except BaseException:
+            except Exception:
                 say(f"play again: --seed {seed} --world {number}; its folder: {folder}")
+                raise
+            except BaseException:  # ended early
+                shutil.rmtree(folder)
                 raise
             shutil.rmtree(folder)
             number += 1

@@ -35,7 +35,10 @@ class Nursery:
     async def open(self) -> None:
         """Start it, and wait until it has loaded everything."""
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.campaigns.crash.nursery", stdin=PIPE, stdout=PIPE
+            *(sys.executable, "-m", "tests.campaigns.crash.nursery"),
+            stdin=PIPE,
+            stdout=PIPE,
+            start_new_session=True,  # Ctrl-C is for the campaign, which ends it
         )
         async with asyncio.timeout(READY_S):
             await self._told("ready")

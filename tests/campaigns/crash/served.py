@@ -143,8 +143,11 @@ async def run_served_campaign(*, cycles: int, seed: int, first_world: int, summa
         count = min(CYCLES_PER_WORLD, cycles - summary.cycles)
         try:
             await run_served_world(count, folder, random.Random(f"{seed}/{number}"), summary, say)
-        except BaseException:
+        except Exception:
             say(f"play again: --shape server --seed {seed} --world {number}; its folder: {folder}")
+            raise
+        except BaseException:  # ended early
+            shutil.rmtree(folder)
             raise
         shutil.rmtree(folder)
         number += 1
