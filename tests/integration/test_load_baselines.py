@@ -96,7 +96,9 @@ def test_a_short_run_of_durable_orders_gives_both_figures_and_latencies() -> Non
     assert result.value > result.baseline > 0
     assert result.details["batch"]["orders"] == 1_000
     assert result.details["alone"]["p50_ms"] > 0
-    assert set(result.details["parts"]) == {"decide_ms", "seal_ms", "append_ms"}
+    assert result.details["single"]["median"] > 0
+    assert set(result.details["parts"]) == {"decide_ms", "seal_ms", "append_ms", "events"}
+    assert result.details["parts"]["events"] >= 1_000
 
 
 def test_a_fill_too_few_or_too_many_fails_the_load_test() -> None:
