@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEMO_DATA ?= .demo
 DEMO_PORT ?= 8700
 CHAIN_PORT ?= 9944
-WORKERS ?= 0
+WORKERS ?= logical
 EXAMPLES ?= 100
 STEPS ?= 400
 SEED ?=
@@ -37,9 +37,9 @@ demo-reset: setup
 demo-check: setup
 	$(BIN)/taobourse demo --data-dir $(DEMO_DATA)-check --port 0 --chain-port 0 --fast --check
 
-# WORKERS=logical: one process per core, each with a database server of its own. 0: all tests in one process.
+# One process per core, each with a database server of its own; WORKERS=0 runs all tests in one process.
 test: setup
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist worksteal
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile
 
 kill: setup
 	$(BIN)/python -m tests.end_to_end.kill_cycles --cycles $(or $(CYCLES),20)
