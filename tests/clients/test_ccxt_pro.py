@@ -212,7 +212,6 @@ async def test_its_balance_follows_every_ledger_entry(pro: Any, alice: Client) -
         ("market", "sell", 600, None, {}, ccxt.InsufficientFunds),
         ("market", "buy", 0.05, None, {}, ccxt.InvalidOrder),
         ("limit", "buy", 10, 0.02, {"timeInForce": "GTD"}, ccxt.BadRequest),
-        ("limit", "buy", 10, 0.03, {"postOnly": True}, ccxt.ExchangeError),
         ("limit", "buy", 100_000, 0.0199, {}, ccxt.InsufficientFunds),
         ("market", "buy", 10, None, {"deadline": "yesterday"}, ccxt.BadRequest),
         ("market", "buy", 10, None, {"params": {"symbol": "SN9/TAO"}}, ccxt.BadSymbol),
