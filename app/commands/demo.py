@@ -56,7 +56,7 @@ def demo(
         raise typer.Exit(asyncio.run(checking.run_check(options, say=typer.echo)))
     configure_logging("warning")
     if not cache_folder("ledger.engine").exists():
-        typer.echo("compiling the engine first, once: five to ten minutes (make setup does it ahead)", err=True)
+        typer.echo("compiling the engine first, once: about three minutes (make setup does it ahead)", err=True)
     raise typer.Exit(_answer(run.run_demo(options, as_json=as_json, say=typer.echo)))
 
 
