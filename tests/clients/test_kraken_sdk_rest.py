@@ -208,7 +208,10 @@ ERRORS: dict[str, tuple[Callable[[Clients], Any], str]] = {
     "cost": (order(ordertype="limit", volume="1", price="0.0001", timeinforce="IOC"), "KrakenCostMinimumNotMetError"),
     "price": (order(ordertype="limit", volume="1", price="0.020000001", timeinforce="IOC"), "KrakenInvalidPriceError"),
     "deadline": (order(volume="1", deadline="2020-01-01T00:00:00Z"), "KrakenDeadlineElapsedError"),
-    "post": (order(ordertype="limit", volume="1", price="0.03", oflags="post", validate=True), "KrakenInvalidOrderError"),
+    "post": (
+        order(ordertype="limit", volume="1", price="0.03", oflags="post", validate=True),
+        "KrakenInvalidOrderError",
+    ),
     "rest": (order(ordertype="limit", volume="100000", price="0.0199"), "KrakenInsufficientFundsError"),
     "type": (order(ordertype="trailing-stop", volume="1", price="+1"), "KrakenInvalidArgumentsError"),
     "expiry": (order(ordertype="limit", volume="1", price="0.01", timeinforce="GTD"), "KrakenInvalidArgumentsError"),
