@@ -10,7 +10,7 @@ from app.gateway.kraken.books import Books
 from app.gateway.replica import Replica
 
 ROWS_MAX: Final = 200
-PAUSE_MS: Final = 100
+PAUSE_MS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,9 @@ class Spread:
 class Spreads:
     """Records the best when a batch changed it, at most once in ``PAUSE_MS``, and when it is read.
 
-    The pause bounds what this costs while orders come by the thousand; the newest row is always what Depth shows. A
-    head moves every market: they are looked at one by one, and other work goes on in between.
+    Rows tell whole seconds. The pause bounds what this costs while orders come by the thousand: a look builds the depth
+    of a pool that moved, half a millisecond. The newest row is always what Depth shows. A head moves every market: they
+    are looked at one by one, and other work goes on in between.
     """
 
     def __init__(self, replica: Replica, books: Books) -> None:
