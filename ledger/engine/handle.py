@@ -6,6 +6,7 @@ lengths (a table of one dimension has 1 as its second). A table is read as an at
 belongs to one ``State`` and never changes, so the compiler may read each word once.
 """
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,10 +27,15 @@ _word = ir.IntType(64)
 
 
 class TablesType(types.Type):
-    """The type of a state in kernels; ``tables`` has the array type of each attribute, in the order of the block."""
+    """The type of a state in kernels; ``tables`` has the array type of each attribute, in the order of the block.
+
+    Its name tells other tables apart, since compiled kernels are kept and found by the names of their types.
+    """
 
     def __init__(self, name: str, tables: Mapping[str, types.Array]) -> None:
-        super().__init__(name=f"Tables({name})")
+        content = repr([(field, str(kind)) for field, kind in tables.items()])
+        digest = hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
+        super().__init__(name=f"Tables({name}, {digest})")
         self.tables = dict(tables)
 
 
