@@ -61,19 +61,7 @@ GROUND_BYTES: Final = {
 """Ground of the largest tables; others have ``OTHER_GROUND_BYTES``."""
 OTHER_GROUND_BYTES: Final = 2**27
 
-FOLLOWERS: Final = {
-    "markets": {"shelves": (SHELVES, 1)},
-    "balances": {"balance_index": (WORDS, 0)},
-    "ledger": {"ledger_index": (WORDS, 0)},
-    "even_answers": {"even_index": (WORDS, 0)},
-    "odd_answers": {"odd_index": (WORDS, 0)},
-    "orders": {"order_index": (WORDS, 0), "links": (3, 0), "levels": (2, 0)},
-    "customers": {"volumes": (1, 0)},
-}
-"""Tables that grow with another: rows for each of its rows, and rows beside. An order stands on one level by price and
-on one by time at most."""
-
-_DTYPES: Final[dict[str, Any]] = {
+LEADERS: Final[dict[str, Any]] = {
     "markets": MARKET,
     "balances": BALANCE,
     "ledger": LEDGER,
@@ -85,10 +73,23 @@ _DTYPES: Final[dict[str, Any]] = {
     "odd_answers": ANSWER,
     "orders": ORDER,
     "customers": CUSTOMER,
-    "links": LINK,
-    "levels": LEVEL,
-    "shelves": SHELF,
 }
+"""Tables that grow with what is decided, and the type of their rows."""
+
+_INDEX: Final = (np.int32, WORDS, 0)
+_VOLUMES: Final = np.dtype((np.int32, (VOLUME_DAYS + 1,)))
+
+FOLLOWERS: Final[dict[str, dict[str, tuple[Any, int, int]]]] = {
+    "markets": {"shelves": (SHELF, SHELVES, 1)},
+    "balances": {"balance_index": _INDEX},
+    "ledger": {"ledger_index": _INDEX},
+    "even_answers": {"even_index": _INDEX},
+    "odd_answers": {"odd_index": _INDEX},
+    "orders": {"order_index": _INDEX, "links": (LINK, 3, 0), "levels": (LEVEL, 2, 0)},
+    "customers": {"volumes": (_VOLUMES, 1, 0)},
+}
+"""Tables that grow with another: type of a row, rows for each of its rows, and rows beside. An order stands on one
+level by price and on one by time at most."""
 
 
 def new_table(name: str, shape: tuple[int, ...], dtype: Any) -> Records:
@@ -108,7 +109,6 @@ def empty_state() -> State:
         "scalars": np.zeros(1, SCALARS),
         "market_slots": np.zeros(ASSETS, np.int32),
         "totals": np.zeros(ASSETS, TOTALS),
-        "volumes": np.zeros((FIRST_ROWS, VOLUME_DAYS + 1), np.int32),
         "tiers": np.zeros(TIERS, TIER),
         "run": np.zeros(1, RUN),
         "out": np.zeros(FIRST_ROWS, EVENT),
@@ -116,12 +116,10 @@ def empty_state() -> State:
         "walk": np.zeros(1, WALK),
         "blank": np.zeros(1, EVENT),
     }
-    for name, dtype in _DTYPES.items():
-        tables.setdefault(name, np.zeros(FIRST_ROWS, dtype))
-    for followers in FOLLOWERS.values():
-        for name, (each, beside) in followers.items():
-            if name != "volumes":
-                tables[name] = np.zeros(each * FIRST_ROWS + beside, _DTYPES.get(name, np.int32))
+    for leader, dtype in LEADERS.items():
+        tables[leader] = np.zeros(FIRST_ROWS, dtype)
+        for follower, (row, each, beside) in FOLLOWERS.get(leader, {}).items():
+            tables[follower] = np.zeros(each * FIRST_ROWS + beside, row)
     return State(**tables)
 
 
@@ -152,7 +150,7 @@ def reserve(state: State, *, records: int, events: int) -> State:
         if rows > len(table):
             room = max(2 * len(table), int(rows))
             grown[name] = _widen(name, table, room)
-            for follower, (each, beside) in FOLLOWERS.get(name, {}).items():
+            for follower, (_, each, beside) in FOLLOWERS.get(name, {}).items():
                 grown[follower] = _widen(follower, getattr(state, follower), each * room + beside)
     if events > len(state.out):
         grown["out"] = np.zeros(max(2 * len(state.out), events), EVENT)
