@@ -36,11 +36,6 @@ class Peer:
         self._filled = asyncio.Event()
         self._is_ending = False
 
-    @property
-    def is_ending(self) -> bool:
-        """Return whether nothing more is sent."""
-        return self._is_ending
-
     def put(self, data: bytes) -> None:
         """Queue a frame, or drop the client when it has not read what waits."""
         if self._is_ending:
